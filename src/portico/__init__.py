@@ -1,0 +1,134 @@
+"""Portico: a toolkit for ASGI. The everyday names, each loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from portico.app import App as App
+    from portico.connection.base import HTTPConnection as HTTPConnection
+    from portico.connection.request import Request as Request
+    from portico.connection.websocket import WebSocket as WebSocket
+    from portico.errors import BadInput as BadInput
+    from portico.errors import ClientDisconnect as ClientDisconnect
+    from portico.errors import ContentTooLarge as ContentTooLarge
+    from portico.errors import HTTPException as HTTPException
+    from portico.errors import InvalidData as InvalidData
+    from portico.errors import Misuse as Misuse
+    from portico.errors import PorticoError as PorticoError
+    from portico.errors import RouteNotFound as RouteNotFound
+    from portico.errors import UnsupportedMediaType as UnsupportedMediaType
+    from portico.errors import WebSocketDisconnect as WebSocketDisconnect
+    from portico.http.urls import safe_redirect as safe_redirect
+    from portico.response.background import BackgroundTask as BackgroundTask
+    from portico.response.base import Response as Response
+    from portico.response.data import JSONResponse as JSONResponse
+    from portico.response.data import MsgPackResponse as MsgPackResponse
+    from portico.response.data import ProblemResponse as ProblemResponse
+    from portico.response.redirect import RedirectResponse as RedirectResponse
+    from portico.response.text import HTMLResponse as HTMLResponse
+    from portico.response.text import PlainTextResponse as PlainTextResponse
+    from portico.routing.converters import Converter as Converter
+    from portico.routing.endpoint import request_response as request_response
+    from portico.routing.hosts import Hosts as Hosts
+    from portico.routing.middleware import Middleware as Middleware
+    from portico.routing.middleware import middleware as middleware
+    from portico.routing.router import Router as Router
+    from portico.routing.router import Subpaths as Subpaths
+    from portico.routing.routes import Mount as Mount
+    from portico.routing.routes import Route as Route
+    from portico.routing.routes import WebSocketRoute as WebSocketRoute
+    from portico.routing.socket import websocket_session as websocket_session
+    from portico.routing.views import HTTPView as HTTPView
+
+__all__ = (
+    "App",
+    "BackgroundTask",
+    "BadInput",
+    "ClientDisconnect",
+    "ContentTooLarge",
+    "Converter",
+    "HTMLResponse",
+    "HTTPConnection",
+    "HTTPException",
+    "HTTPView",
+    "Hosts",
+    "InvalidData",
+    "JSONResponse",
+    "Middleware",
+    "Misuse",
+    "Mount",
+    "MsgPackResponse",
+    "PlainTextResponse",
+    "PorticoError",
+    "ProblemResponse",
+    "RedirectResponse",
+    "Request",
+    "Response",
+    "Route",
+    "RouteNotFound",
+    "Router",
+    "Subpaths",
+    "UnsupportedMediaType",
+    "WebSocket",
+    "WebSocketDisconnect",
+    "WebSocketRoute",
+    "middleware",
+    "request_response",
+    "safe_redirect",
+    "websocket_session",
+)
+
+_HOME: Final = {
+    "App": "app",
+    "BackgroundTask": "response.background",
+    "BadInput": "errors",
+    "ClientDisconnect": "errors",
+    "ContentTooLarge": "errors",
+    "Converter": "routing.converters",
+    "HTMLResponse": "response.text",
+    "HTTPConnection": "connection.base",
+    "HTTPException": "errors",
+    "HTTPView": "routing.views",
+    "Hosts": "routing.hosts",
+    "InvalidData": "errors",
+    "JSONResponse": "response.data",
+    "Middleware": "routing.middleware",
+    "Misuse": "errors",
+    "Mount": "routing.routes",
+    "MsgPackResponse": "response.data",
+    "PlainTextResponse": "response.text",
+    "PorticoError": "errors",
+    "ProblemResponse": "response.data",
+    "RedirectResponse": "response.redirect",
+    "Request": "connection.request",
+    "Response": "response.base",
+    "Route": "routing.routes",
+    "RouteNotFound": "errors",
+    "Router": "routing.router",
+    "Subpaths": "routing.router",
+    "UnsupportedMediaType": "errors",
+    "WebSocket": "connection.websocket",
+    "WebSocketDisconnect": "errors",
+    "WebSocketRoute": "routing.routes",
+    "middleware": "routing.middleware",
+    "request_response": "routing.endpoint",
+    "safe_redirect": "http.urls",
+    "websocket_session": "routing.socket",
+}
+"""The module, below this package, of each name in ``__all__``."""
+
+
+if not TYPE_CHECKING:  # pragma: no branch - a type checker skips it, a program never does
+
+    def __getattr__(name: str) -> object:
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value  # so that the next look-up does not come here
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,240 @@
+"""The body of a request: once, in pieces or whole, with a limit, and the news that the peer left.
+
+One ``Body`` is shared by all who look at the same scope, so a middleware and a handler can both
+read it. Whoever waits for the peer to leave reads ahead, and what it reads is kept for the reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from enum import Enum
+from typing import Final
+
+from portico import _tasks
+from portico.asgi import Message, Receive
+from portico.errors import BadInput, BodyConsumed, ClientDisconnect, ContentTooLarge, Misuse
+
+__all__ = ("BODY", "INHERIT", "LIMIT", "MAX_BODY_BYTES", "Body", "Inherit")
+
+BODY: Final = "portico.body"
+"""The scope's key for the shared ``Body``."""
+
+LIMIT: Final = "portico.max_body_bytes"
+"""The scope's key for the limit of the app, router or route."""
+
+MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+"""The most that a body read whole may have, unless app, router, route or call say otherwise."""
+
+_READ_AHEAD_BYTES: Final = 64 * 1024
+"""What ``poll`` may hold for a reader that has not come yet."""
+
+
+_CONSUMED: Final = "the body was streamed or closed; call body() before stream() to read it twice"
+
+
+class Inherit(Enum):
+    """The type of ``INHERIT``."""
+
+    INHERIT = "inherit"
+
+
+INHERIT: Final = Inherit.INHERIT
+"""No limit was given here: the one above counts. ``None`` is no limit at all."""
+
+
+class Body:
+    """Reads ``http.request`` messages from ``receive``.
+
+    ``expected_bytes`` is the request's Content-Length, if it has one: a body that ends before it
+    is not taken as whole (RFC 9112 8), and one that says to be over a limit is refused unread.
+
+    Any number of tasks may read and wait at once; each piece is taken once and kept for its reader.
+    Once a limit was passed, every reader fails with ``overrun``.
+    """
+
+    # How most bodies begin; class attributes, because setting them would cost on each.
+    _held: bytes | bytearray = b""
+    _whole: bytes | None = None
+    _seen_bytes: int = 0
+    _receiving: bool = False
+    _arrival: _tasks.Event | None = None
+    _is_given: bool = False
+    _is_dropped: bool = False
+    is_complete: bool = False
+    is_consumed: bool = False
+    is_disconnected: bool = False
+    overrun: ContentTooLarge | None = None
+
+    def __init__(self, receive: Receive, expected_bytes: int | None = None) -> None:
+        self._receive: Receive = receive
+        self.expected_bytes: int = expected_bytes or 0
+
+    def serves(self, receive: Receive) -> bool:
+        """Tell whether this is the body of who was given ``receive``.
+
+        It is not if middleware has put a ``receive`` of its own in place (to count or to inflate)
+        and nothing was taken yet from the one that this body was made with.
+        """
+        return (
+            receive in (self._receive, self.receive)
+            or self._receiving
+            or self._seen_bytes > 0
+            or self.is_complete
+            or self.is_disconnected
+        )
+
+    async def read(self, max_bytes: int | None) -> bytes:
+        """Read the whole body; kept, so a second call costs nothing.
+
+        Raises ``ContentTooLarge`` over ``max_bytes``, ``ClientDisconnect`` if the peer left before
+        the end, ``BadInput`` if it ended early, ``BodyConsumed`` after ``stream``.
+        """
+        while self._whole is None:
+            self._refuse(max_bytes, self.expected_bytes)
+            if self.is_consumed:
+                raise BodyConsumed(_CONSUMED)
+            if self._is_at_end():
+                self._whole, self._held = bytes(self._held), b""
+            else:
+                await self._fetch()
+        self._refuse(max_bytes, len(self._whole))
+        return self._whole
+
+    async def stream(self, max_bytes: int | None = None) -> AsyncGenerator[bytes, None]:
+        """Read the body as it comes, in pieces of the server's size; nothing is kept.
+
+        A body that was read whole before comes as one piece. Raises what ``read`` does.
+        """
+        if self._whole is not None:
+            if whole := await self.read(max_bytes):
+                yield whole
+            return
+        self._refuse(max_bytes, self.expected_bytes)
+        if self.is_consumed:
+            raise BodyConsumed(_CONSUMED)
+        self.is_consumed = True
+        while not self._is_dropped:
+            self._refuse(max_bytes, self.expected_bytes)
+            if self._held:
+                chunk, self._held = self._held, b""
+                yield bytes(chunk)
+            elif self._is_at_end():
+                self._is_given = True
+                return
+            else:
+                await self._fetch()
+        raise BodyConsumed(_CONSUMED)
+
+    async def receive(self) -> Message:
+        """Receive as an ASGI application would; what was read already comes once more."""
+        while not self._is_given:
+            if self.overrun is not None:
+                raise self.overrun
+            if self._held or self.is_complete:
+                return self._give()
+            if self.is_disconnected:
+                break
+            await self._fetch()
+        while not self.is_disconnected:
+            await self._fetch()
+        return {"type": "http.disconnect"}
+
+    async def poll(self) -> bool:
+        """Tell whether the peer has left, without waiting and without losing a piece.
+
+        Reads up to 64 KiB ahead; behind more than that nobody can see whether the peer is there.
+        """
+        while not (self.is_disconnected or self._receiving or len(self._held) > _READ_AHEAD_BYTES):
+            self._receiving = True
+            try:
+                message = await _tasks.poll(self._receive_and_take)
+            finally:
+                self._tell_arrival()
+            if message is None:
+                break
+        return self.is_disconnected
+
+    async def wait_disconnected(self, max_bytes: int | None) -> None:
+        """Wait until the peer has left; reads the body ahead, up to ``max_bytes`` of it.
+
+        Raises ``ContentTooLarge`` over that; what was read stays for the reader.
+        """
+        while not self.is_disconnected:
+            if max_bytes is not None and len(self._held) > max_bytes:
+                raise ContentTooLarge("body", max_bytes)
+            await self._fetch()
+
+    def drop(self) -> None:
+        """Forget what is held; the body cannot be read any more."""
+        self._held, self._whole = b"", None
+        self.is_consumed = self._is_dropped = self._is_given = True
+
+    def _refuse(self, max_bytes: int | None, size: int) -> None:
+        """Raise if a limit was passed, or is passed by what was seen or by ``size``."""
+        if self.overrun is None:
+            if max_bytes is None or max(size, self._seen_bytes) <= max_bytes:
+                return
+            self._held, self.overrun = b"", ContentTooLarge("body", max_bytes)
+        raise self.overrun
+
+    def _is_at_end(self) -> bool:
+        """Tell whether all of the body is here. Raises if it was cut short."""
+        if self.is_complete:
+            if self._seen_bytes < self.expected_bytes:
+                raise BadInput("body", "is shorter than content-length says")
+            return True
+        if self.is_disconnected:
+            raise ClientDisconnect("the client left before the end of the body")
+        return False
+
+    async def _fetch(self) -> None:
+        """Take one more message, or wait for the one that another task is about to take."""
+        if self._receiving:
+            if self._arrival is None:
+                self._arrival = _tasks.make_event()
+            await self._arrival.wait()
+            return
+        self._receiving = True
+        try:
+            self._take(await self._receive())
+        finally:
+            self._tell_arrival()
+
+    def _tell_arrival(self) -> None:
+        self._receiving = False
+        if self._arrival is not None:
+            self._arrival.set()
+            self._arrival = None
+
+    async def _receive_and_take(self) -> Message:
+        message = await self._receive()
+        self._take(message)  # here, so that a cancelled poll loses nothing
+        return message
+
+    def _take(self, message: Message) -> None:
+        if message["type"] != "http.request":
+            self._take_other(message["type"])
+            return
+        chunk = message.get("body", b"")
+        if chunk and not self._is_dropped:
+            self._seen_bytes += len(chunk)
+            self._held = chunk if not self._held else self._joined(chunk)
+        if not message.get("more_body", False):
+            self.is_complete = True
+
+    def _take_other(self, kind: str) -> None:
+        if kind != "http.disconnect":
+            raise Misuse(f"the server sent {kind!r} where http.request was due")
+        self.is_disconnected = True
+
+    def _joined(self, chunk: bytes) -> bytearray:
+        held = self._held if isinstance(self._held, bytearray) else bytearray(self._held)
+        held += chunk
+        return held
+
+    def _give(self) -> Message:
+        body = self._whole
+        if body is None:
+            body, self._held, self.is_consumed = bytes(self._held), b"", True
+        self._is_given = self.is_complete
+        return {"type": "http.request", "body": body, "more_body": not self.is_complete}

@@ -1,0 +1,400 @@
+"""Header fields: RFC 9110 section 5.
+
+``Headers`` reads the list of byte pairs that ASGI carries, ``MutableHeaders`` writes into one, and
+``encode_headers`` makes one. Names and values are checked when they are written; what a peer sent
+is read as it is. What a field *means* is told by the module of that field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
+from functools import lru_cache
+from operator import itemgetter
+from typing import Final, Self, TypeAlias, TypeVar, cast, final, overload
+
+from portico.http._views import PairItems, PairValues
+
+__all__ = (
+    "SECRET_NAMES",
+    "Headers",
+    "MutableHeaders",
+    "RawHeaders",
+    "check_name",
+    "check_value",
+    "encode_headers",
+)
+
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+"""Header fields as ASGI carries them: names in lower case, order and repeats kept."""
+
+SECRET_NAMES: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+"""Fields whose values are not for logs and pages: ``repr`` shows them as ``***``."""
+
+# token and field-value (RFC 9110 5.6.2, 5.5): tab is the only control character, obs-text is
+# 80 to FF, and no blank stands at either end.
+_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+_NAME_OF: Final = itemgetter(0)
+
+_KEPT: Final = 128
+"""Characters of a field, name and value, that is kept once checked."""
+
+_SHORT: Final = 64
+"""Characters of a name that an error message shows."""
+
+_T = TypeVar("_T")
+_MISSING: Final = object()  # no default was given
+
+
+def check_name(name: str) -> bytes:
+    """Make a header name ready to be sent: checked, in lower case, as bytes.
+
+    Raises ``TypeError`` if it is not a ``str`` and ``ValueError`` if it is not a token (RFC 9110
+    5.1) or is ``transfer-encoding``, which is the server's to send.
+
+    >>> check_name("Content-Type")
+    b'content-type'
+    """
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"a header name is a str, not {type(name).__name__}")
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"header name {_shown(name)} is not a token (RFC 9110 5.1)")
+    key = name.lower().encode("ascii")
+    if key == b"transfer-encoding":
+        # How the message is framed is known to the server alone (RFC 9112 6.1).
+        raise ValueError("header 'transfer-encoding' is the server's, which frames the message")
+    return key
+
+
+def check_value(name: str, value: str) -> bytes:
+    r"""Make a header value ready to be sent: checked, in latin-1. ``name`` is for the message.
+
+    Raises ``TypeError`` if it is not a ``str`` and ``ValueError`` if it holds a control character
+    other than tab, begins or ends with a space or tab, or has a character that latin-1 has not
+    (RFC 9110 5.5). The message names the header and the kind of fault, never the value.
+
+    >>> check_value("x-note", "caf\u00e9")
+    b'caf\xe9'
+    >>> check_value("x-note", "a\r\nset-cookie: b=c")
+    Traceback (most recent call last):
+    ValueError: header 'x-note': its value holds a line break
+    """
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"header {_shown(name)}: its value is a str, not {type(value).__name__}")
+    if _VALUE.fullmatch(value) is None:
+        raise ValueError(f"header {_shown(name)}: its value {_fault(value)}")
+    return value.encode("latin-1")
+
+
+def encode_headers(
+    headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+) -> RawHeaders:
+    """Turn a mapping or pairs of text into a new list of header fields as ASGI carries them.
+
+    Order and repeats are kept; ``None`` gives an empty list. Raises ``TypeError`` and
+    ``ValueError`` as ``check_name`` and ``check_value`` do.
+
+    >>> encode_headers({"Content-Type": "text/plain"})
+    [(b'content-type', b'text/plain')]
+    """
+    if headers is None:
+        return []
+    if type(headers) is dict or isinstance(headers, Mapping):
+        # A type checker must reckon with an iterable of pairs that is a mapping as well.
+        headers = cast("Mapping[str, str]", headers).items()
+    return [_encode_field(name, value) for name, value in headers]
+
+
+class Headers(Mapping[str, str]):
+    r"""Header fields for reading: a mapping that is blind to case and keeps order and repeats.
+
+    ``raw`` is a list of ``(name, value)`` pairs of bytes, or any other iterable of them. A list is
+    kept, not copied; do not change it while it is read here. Only if a name in it is not in lower
+    case (ASGI says that servers see to that) a lower-cased copy is kept; that is looked at once a
+    name is not found, or all fields are asked for.
+
+    Values are text in latin-1, the one reading that never fails (RFC 9110 5.5). ``headers[name]``
+    is the first value of that name and ``getall(name)`` each of them; iteration, ``len``,
+    ``items``, ``keys`` and ``values`` have one entry for each field, repeats included.
+
+    Two are equal if they have the same names with the same values in the same order, whatever the
+    order of the names (RFC 9110 5.3). To make one from text: ``Headers(encode_headers({...}))``.
+
+    >>> headers = Headers([(b"accept", b"*/*"), (b"x-tag", b"a"), (b"x-tag", b"b")])
+    >>> headers["Accept"], headers.get("cookie"), headers.getall("x-tag")
+    ('*/*', None, ['a', 'b'])
+    """
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self._raw: RawHeaders = raw if isinstance(raw, list) else _listed(raw)
+        self._is_lower: bool = False
+
+    @property
+    def raw(self) -> RawHeaders:
+        """The pairs of bytes behind it, not a copy."""
+        return self._raw
+
+    def _lowered(self) -> RawHeaders:
+        """Give the pairs with names in lower case; they are looked at once."""
+        if not self._is_lower:
+            self._is_lower = True
+            if not b"".join(map(_NAME_OF, self._raw)).islower():
+                self._raw = [(name.lower(), value) for name, value in self._raw]
+        return self._raw
+
+    def _value(self, key: bytes) -> bytes | None:
+        for field, value in self._raw:
+            if field == key:
+                return value
+        if self._is_lower:
+            return None
+        self._lowered()  # only a name that is not found needs a look at the case of all
+        return self._value(key)
+
+    def __getitem__(self, name: str, /) -> str:
+        value = self._value(_key(name))
+        if value is None:
+            raise KeyError(name)
+        return value.decode("latin-1")
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+    @overload
+    def get(self, name: str, default: _T, /) -> str | _T: ...
+    def get(self, name: str, default: object = None, /) -> object:
+        """The first value of that name, else ``default``."""
+        value = self._value(_key(name))
+        return default if value is None else value.decode("latin-1")
+
+    @overload
+    def getall(self, name: str) -> list[str]: ...
+    @overload
+    def getall(self, name: str, default: _T) -> list[str] | _T: ...
+    def getall(self, name: str, default: object = _MISSING) -> object:
+        """Every value of that name in order, else ``default``; ``KeyError`` if none was given.
+
+        >>> Headers([(b"via", b"a"), (b"via", b"b")]).getall("Via")
+        ['a', 'b']
+        >>> Headers().getall("via", [])
+        []
+        """
+        key = _key(name)
+        if self._value(key) is not None:
+            return [value.decode("latin-1") for field, value in self._lowered() if field == key]
+        if default is _MISSING:
+            raise KeyError(name)
+        return default
+
+    def __contains__(self, name: object, /) -> bool:
+        return isinstance(name, str) and self._value(_key(name)) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name.decode("latin-1") for name, _ in self._lowered()])
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def items(self) -> ItemsView[str, str]:
+        """Name and value of each field, in order, repeats included."""
+        return PairItems(self, self._pairs)
+
+    def values(self) -> ValuesView[str]:
+        """The value of each field, in order, repeats included."""
+        return PairValues(self, self._pairs)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        return [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in self._lowered()
+        ]
+
+    def __eq__(self, other: object, /) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        pairs = cast("Mapping[object, object]", other).items()  # isinstance leaves them unknown
+        return _grouped(self._pairs()) == _grouped(pairs)
+
+    __hash__ = None  # type: ignore[assignment]  # the list behind it may change
+
+    def __repr__(self) -> str:
+        shown = [(name, "***" if name in SECRET_NAMES else value) for name, value in self._pairs()]
+        return f"{type(self).__name__}({shown!r})"
+
+
+@final
+class MutableHeaders(Headers):
+    """Header fields for writing: ``Headers`` over a list that is changed in place.
+
+    Names and values are checked when they are set: ``TypeError`` for what is not a ``str``,
+    ``ValueError`` for what may not be sent (see ``check_name`` and ``check_value``); then nothing
+    has changed. Names that are not in lower case in ``raw`` are lower-cased there.
+
+    >>> headers = MutableHeaders(encode_headers({"x-tag": "a"}))
+    >>> headers["Content-Type"] = "text/plain"
+    >>> headers.add("X-Tag", "b")
+    >>> headers.raw
+    [(b'x-tag', b'a'), (b'content-type', b'text/plain'), (b'x-tag', b'b')]
+    """
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self._raw: RawHeaders = raw if isinstance(raw, list) else _listed(raw)
+        self._is_lower: bool = True
+        if not b"".join(map(_NAME_OF, self._raw)).islower():
+            self._raw[:] = [(name.lower(), value) for name, value in self._raw]
+
+    @classmethod
+    def over(cls, raw: RawHeaders) -> Self:
+        """Write into a list whose names are known to be in lower case: nothing is looked at."""
+        headers = cls.__new__(cls)
+        headers._raw, headers._is_lower = raw, True  # noqa: SLF001 - its own
+        return headers
+
+    def __setitem__(self, name: str, value: str, /) -> None:
+        pair = _encode_field(name, value)
+        key = pair[0]
+        for field, _ in self._raw:
+            if field == key:
+                self._replace(key, [pair[1]])
+                return
+        self._raw.append(pair)
+
+    def __delitem__(self, name: str, /) -> None:
+        if not self._remove(_key(name)):
+            raise KeyError(name)
+
+    def add(self, name: str, value: str) -> None:
+        """Append one more field, whether or not the name is there already."""
+        self._raw.append(_encode_field(name, value))
+
+    @overload
+    def pop(self, name: str, /) -> str: ...
+    @overload
+    def pop(self, name: str, default: _T, /) -> str | _T: ...
+    def pop(self, name: str, default: object = _MISSING, /) -> object:
+        """Remove every field of that name; give the first value, else ``default``.
+
+        Raises ``KeyError`` if there is none and no default was given.
+        """
+        value = self[name] if default is _MISSING else self.get(name, default)
+        self._remove(_key(name))
+        return value
+
+    def setdefault(self, name: str, value: str, /) -> str:
+        """Give the first value of that name; if there is none, add ``value`` and give that.
+
+        >>> MutableHeaders().setdefault("cache-control", "no-store")
+        'no-store'
+        """
+        pair = _encode_field(name, value)
+        present = self._value(pair[0])
+        if present is not None:
+            return present.decode("latin-1")
+        self._raw.append(pair)
+        return value
+
+    def extend(self, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
+        """Append each field of a mapping or of pairs, whether or not the name is there already."""
+        self._raw += encode_headers(headers)
+
+    def update(self, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
+        """Replace each name that a mapping or pairs have with their values; leave the others.
+
+        >>> headers = MutableHeaders([(b"a", b"1"), (b"b", b"1")])
+        >>> headers.update([("B", "2"), ("B", "3")])
+        >>> headers
+        MutableHeaders([('a', '1'), ('b', '2'), ('b', '3')])
+        """
+        values: dict[bytes, list[bytes]] = {}
+        for name, value in encode_headers(headers):
+            values.setdefault(name, []).append(value)
+        for name, listed in values.items():
+            self._replace(name, listed)
+
+    def add_vary(self, *names: str) -> None:
+        """Name request fields that the answer depends on, in one ``Vary`` (RFC 9110 12.5.5).
+
+        What ``Vary`` has already stays, nothing is named twice (case does not matter), and ``*``
+        stands for all. Without ``names`` nothing changes.
+
+        >>> headers = MutableHeaders([(b"vary", b"accept")])
+        >>> headers.add_vary("Accept", "origin")
+        >>> headers["vary"]
+        'accept, origin'
+        """
+        if not names:
+            return
+        for name in names:
+            check_name(name)
+        listed = ",".join(self.getall("vary", [])).split(",")
+        members: dict[str, str] = {}
+        for member in filter(None, [*(text.strip(" \t") for text in listed), *names]):
+            members.setdefault(member.lower(), member)
+        self["vary"] = "*" if "*" in members else ", ".join(members.values())
+
+    def _replace(self, key: bytes, values: list[bytes]) -> None:
+        """Put ``values`` where the first field named ``key`` is, else at the end."""
+        raw = self._raw
+        for index, (field, _) in enumerate(raw):
+            if field == key:
+                kept = [pair for pair in raw[index:] if pair[0] != key]
+                raw[index:] = [*((key, value) for value in values), *kept]
+                return
+        raw.extend((key, value) for value in values)
+
+    def _remove(self, key: bytes) -> bool:
+        kept = [pair for pair in self._raw if pair[0] != key]
+        found = len(kept) < len(self._raw)
+        self._raw[:] = kept
+        return found
+
+
+def _listed(raw: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
+    if isinstance(raw, Mapping):
+        raise TypeError("headers are read from pairs of bytes: make them with encode_headers")
+    return list(raw)
+
+
+def _key(name: str) -> bytes:
+    # ``bytes.lower`` knows ASCII alone: U+212A is no "k". What latin-1 has not becomes an escape
+    # with a backslash, which no token has, and so is found nowhere.
+    return name.encode("latin-1", "backslashreplace").lower()
+
+
+def _grouped(pairs: Iterable[tuple[object, object]]) -> dict[object, list[object]]:
+    groups: dict[object, list[object]] = {}
+    for name, value in pairs:
+        groups.setdefault(_key(name) if isinstance(name, str) else name, []).append(value)
+    return groups
+
+
+def _check_field(name: str, value: str) -> tuple[bytes, bytes]:
+    return check_name(name), check_value(name, value)
+
+
+_kept_field: Final = lru_cache(maxsize=512)(_check_field)
+"""An application sends the same fields again and again; checking costs four times the look-up."""
+
+
+def _encode_field(name: str, value: str) -> tuple[bytes, bytes]:
+    if type(value) is str and type(name) is str and len(name) + len(value) <= _KEPT:
+        return _kept_field(name, value)
+    return _check_field(name, value)
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= _SHORT else f"{name[:_SHORT]}...")
+
+
+def _fault(value: str) -> str:
+    control = _CONTROL.search(value)
+    if "\r" in value or "\n" in value:
+        return "holds a line break"
+    if control is not None:
+        return "holds a NUL" if control[0] == "\0" else "holds a control character"
+    if value.strip(" \t") != value:
+        return "begins or ends with a space or tab"
+    return "has a character outside latin-1: encode it first, for example percent-encoded"

@@ -1,0 +1,73 @@
+"""Work after the last byte of a response."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from inspect import isawaitable
+from typing import Final, ParamSpec, TypeAlias
+
+from portico import _tasks
+
+__all__ = ("Background", "BackgroundTask", "run_background")
+
+P = ParamSpec("P")
+
+Background: TypeAlias = Callable[[], object]
+"""What ``background=`` takes: a function without arguments, or a ``BackgroundTask``."""
+
+_logger: Final = logging.getLogger("portico.background")
+
+
+class BackgroundTask:
+    """A function and its arguments, called once the response has left.
+
+    A function that is not ``async`` runs in a thread; a coroutine that it gives back is awaited.
+
+    Raises ``TypeError`` for what is no function, such as a coroutine.
+
+    >>> BackgroundTask(print, "sent", end="!")
+    BackgroundTask(print)
+    """
+
+    def __init__(self, func: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if not callable(func):
+            raise TypeError(f"background work is a function, not {type(func).__name__}")
+        self.func: Callable[..., object] = func
+        self.args: tuple[object, ...] = args
+        self.kwargs: dict[str, object] = kwargs
+
+    async def __call__(self) -> None:
+        """Do the work; raises what the function raises."""
+        call = partial(self.func, *self.args, **self.kwargs)
+        if _tasks.is_async_callable(self.func):
+            result = call()
+        else:
+            # In a list: trio takes a coroutine out of a thread for a mistake.
+            (result,) = await _tasks.run_in_thread(lambda: [call()])
+        if isawaitable(result):
+            await result
+
+    def __repr__(self) -> str:
+        func = self.func
+        while isinstance(func, partial):  # its repr would show the arguments
+            func = func.func
+        return f"BackgroundTask({getattr(func, '__qualname__', type(func).__qualname__)})"
+
+
+async def run_background(background: Background | Sequence[Background]) -> None:
+    """Run one piece of work after the other; what fails is logged and stops none of the rest.
+
+    The log (``portico.background``) names the function, never its arguments. Raises ``TypeError``,
+    with nothing run, if something is no function.
+    """
+    several = (background,) if callable(background) else background
+    if not isinstance(several, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"background work is a function, not {type(background).__name__}")
+    tasks = [work if isinstance(work, BackgroundTask) else BackgroundTask(work) for work in several]
+    for task in tasks:
+        try:
+            await task()
+        except Exception:  # the client has its answer; nobody else would hear of this
+            _logger.exception("background work failed: %r", task)

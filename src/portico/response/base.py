@@ -1,0 +1,266 @@
+"""The response: a status, headers and a body. It is data: sending it changes nothing on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import ClassVar, Literal, Self, TypeAlias, cast
+
+from portico.asgi import RawHeaders, Receive, Scope, Send
+from portico.errors import ClientDisconnect, Misuse
+from portico.http.cookies import format_cookie
+from portico.http.grammar import is_token
+from portico.http.headers import MutableHeaders, check_value, encode_headers
+from portico.response.background import Background, run_background
+from portico.response.denial import refuse
+
+__all__ = (
+    "Content",
+    "HeadersInput",
+    "Response",
+    "content_type_field",
+    "has_no_content",
+    "length_field",
+)
+
+Content: TypeAlias = str | bytes | bytearray | memoryview
+"""What the body of a plain response may be; text is sent as UTF-8."""
+
+HeadersInput: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+"""Headers as people write them: a mapping, or pairs where a name is to be repeated."""
+
+
+def has_no_content(status_code: int) -> bool:
+    """Tell whether a response of this status never has a body (RFC 9110 15.3.5-6, 15.4.5)."""
+    return status_code in (204, 205, 304)
+
+
+@lru_cache(maxsize=128)  # an application has a few; the bound is against those made per request
+def content_type_field(media_type: str) -> tuple[bytes, bytes]:
+    """Make the ``content-type`` pair; ``text/*`` without a charset gets ``charset=utf-8``.
+
+    Raises ``ValueError`` for what is no media type.
+
+    >>> content_type_field("text/html")
+    (b'content-type', b'text/html; charset=utf-8')
+    """
+    value = check_value("content-type", media_type)
+    kind, _, subtype = media_type.partition(";")[0].rstrip(" \t").partition("/")
+    if not (is_token(kind) and is_token(subtype)):
+        raise ValueError("a media type is a type and a subtype, as in 'text/plain'")
+    if kind.lower() == "text" and b"charset=" not in value.lower():
+        value += b"; charset=utf-8"
+    return b"content-type", value
+
+
+@lru_cache(maxsize=1024)
+def length_field(size: int) -> tuple[bytes, bytes]:
+    """Make the ``content-length`` pair of a body of ``size`` bytes."""
+    return b"content-length", b"%d" % size
+
+
+class Response:
+    """A response that is an ASGI app, for requests and for refusing websockets.
+
+    ``content`` is ``str`` (sent as UTF-8), bytes-like or ``None`` (empty); ``status_code`` is 200
+    to 599; ``headers`` are a mapping or pairs; ``media_type`` sets ``content-type`` unless they
+    have one; ``background`` is work for after the last byte: a function without arguments, a
+    ``BackgroundTask``, or several of them; it is done also if the client has left.
+
+    ``content-length`` is counted when the response is sent. A response to HEAD has no body but the
+    length of GET's; one with 204 or 304 has neither; one with 205 has length 0. One object may be
+    sent many times.
+
+    Raises ``ValueError`` for a bad status, header or media type, ``TypeError`` for a body that is
+    neither text nor bytes.
+
+    >>> response = Response(b"...", media_type="image/png")
+    >>> response.headers["content-type"]
+    'image/png'
+    """
+
+    media_type: ClassVar[str | None] = None
+    """The media type of this class of responses."""
+
+    # Class attributes are what most responses have: setting them would cost on each.
+    background: Background | Sequence[Background] | None = None
+    _headers: MutableHeaders | None = None
+    _field: ClassVar[tuple[bytes, bytes] | None] = None
+    _is_plain: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        """Work out once what is the same for all of a class."""
+        cls._is_plain = cls.render is Response.render
+        cls._field = None if cls.media_type is None else content_type_field(cls.media_type)
+
+    def __init__(
+        self,
+        content: object = None,
+        status_code: int = 200,
+        headers: HeadersInput | None = None,
+        media_type: str | None = None,
+        *,
+        background: Background | Sequence[Background] | None = None,
+    ) -> None:
+        if self._is_plain and isinstance(content, str):  # what most are, a call less
+            self.body: bytes = content.encode()
+        else:
+            self.body = self.render(content)
+        if status_code != 200:
+            _check_status(status_code)
+        self.status_code: int = status_code
+        if background is not None:
+            self.background = background
+        field = self._field if media_type is None else content_type_field(media_type)
+        raw: RawHeaders = [] if field is None else [field]
+        if headers is not None:
+            given = encode_headers(headers)
+            raw = given if _has(given, b"content-type") else raw + given
+        self._raw_headers: RawHeaders = raw
+
+    def render(self, content: object) -> bytes:
+        """Turn what was given as ``content`` into the body; subclasses do it their way."""
+        if isinstance(content, str):
+            return content.encode()
+        if isinstance(content, bytes | bytearray | memoryview):
+            return bytes(cast("bytes | bytearray | memoryview", content))
+        if content is None:
+            return b""
+        raise TypeError(
+            f"a {type(self).__name__} takes str or bytes, not {type(content).__name__}; "
+            "JSONResponse takes other values"
+        )
+
+    @property
+    def headers(self) -> MutableHeaders:
+        """The headers, checked when set. ``content-length`` is not among them unless you set it."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = MutableHeaders.over(self._raw_headers)
+        return headers
+
+    def set_cookie(  # noqa: PLR0913 - each is an attribute of RFC 6265bis 4.1.2
+        self,
+        name: str,
+        value: str = "",
+        *,
+        max_age: int | None = None,
+        expires: datetime | float | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: Literal["lax", "strict", "none"] | None = "lax",
+        partitioned: bool = False,
+    ) -> None:
+        """Add a ``Set-Cookie`` field (RFC 6265bis); see ``format_cookie`` for each argument.
+
+        Raises ``ValueError`` for what a browser would refuse or read otherwise.
+        """
+        cookie = format_cookie(
+            name,
+            value,
+            max_age=max_age,
+            expires=expires,
+            path=path,
+            domain=domain,
+            secure=secure,
+            httponly=httponly,
+            samesite=samesite,
+            partitioned=partitioned,
+        )
+        self._raw_headers.append((b"set-cookie", cookie.encode("latin-1")))
+
+    def delete_cookie(
+        self,
+        name: str,
+        *,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: Literal["lax", "strict", "none"] | None = "lax",
+        partitioned: bool = False,
+    ) -> None:
+        """Tell the client to forget a cookie; name, path and domain must be as when it was set."""
+        self.set_cookie(
+            name,
+            max_age=0,
+            expires=0,
+            path=path,
+            domain=domain,
+            secure=secure,
+            httponly=httponly,
+            samesite=samesite,
+            partitioned=partitioned,
+        )
+
+    def copy(self) -> Self:
+        """Make another of the same; its headers and cookies can be changed alone."""
+        new = type(self).__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new._raw_headers, new._headers = self._raw_headers.copy(), None  # noqa: SLF001 - its own
+        return new
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response; that the client has left is not an error."""
+        if scope["type"] != "http":
+            await self._refuse(scope, receive, send)
+            return
+        # A status may be an HTTPStatus; messages have plain numbers.
+        status, body, raw = int(self.status_code), self.body, self._raw_headers
+        is_head = scope["method"] == "HEAD"
+        if status in (204, 205, 304):
+            body, raw = b"", _without_content(raw, status)
+        elif raw and raw[-1] is not self._field and _has(raw, b"content-length"):
+            raw = _with_length(raw, len(body), is_head=is_head)
+        else:
+            raw = [*raw, length_field(len(body))]
+        if is_head:  # RFC 9110 9.3.2
+            body = b""
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": raw})
+            await send({"type": "http.response.body", "body": body})
+        except (OSError, ClientDisconnect):
+            pass  # ASGI HTTP 2.4: so do a server and our writer say that the client has left
+        if self.background is not None:
+            await run_background(self.background)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            raise Misuse(f"a response answers http and websocket, not {scope['type']!r}")
+        if not await refuse(scope, receive, send, self) and self.background is not None:
+            await run_background(self.background)  # as for a client that left
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status_code}, {len(self.body)} bytes>"
+
+
+def _has(raw: RawHeaders, key: bytes) -> bool:
+    for name, _ in raw:  # noqa: SIM110  a generator costs three times the loop, on every response
+        if name == key:
+            return True
+    return False
+
+
+def _check_status(status_code: object) -> None:
+    if not isinstance(status_code, int):
+        raise TypeError(f"a response's status is an int, not {type(status_code).__name__}")
+    if not 200 <= status_code <= 599:
+        raise ValueError(f"a response's status is 200 to 599, not {status_code}")
+
+
+def _without_content(raw: RawHeaders, status: int) -> RawHeaders:
+    kept = [pair for pair in raw if pair[0] not in (b"content-length", b"content-type")]
+    return [*kept, length_field(0)] if status == 205 else kept
+
+
+def _with_length(raw: RawHeaders, size: int, *, is_head: bool) -> RawHeaders:
+    """Give the fields with the right length in place of what was set by hand."""
+    given = [value for name, value in raw if name == b"content-length"]
+    # HEAD may be told the length of what GET would send; no other length that is not the body's own
+    # is ever sent (RFC 9110 8.6).
+    if is_head and not size and len(given) == 1 and given[0].isdigit():
+        return raw.copy()
+    return [*(pair for pair in raw if pair[0] != b"content-length"), length_field(size)]

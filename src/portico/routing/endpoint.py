@@ -1,0 +1,187 @@
+"""A function becomes an ASGI app: its arguments, its return value, its errors, the views around it.
+
+The path of an ordinary request: make the request, await the handler, make a response of what it
+returns, send that. No task, no queue, nothing parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from inspect import Parameter, isawaitable, signature
+from typing import Any, Final, TypeAlias, cast
+
+from portico import _tasks
+from portico.asgi import ASGIApp, Receive, Scope, Send
+from portico.connection.body import BODY, Body
+from portico.connection.request import WRITER, Request
+from portico.errors import ResponseAlreadyStarted
+from portico.response.base import Response
+from portico.response.conversion import MAKERS, to_response
+from portico.routing.errors import answer, answer_handled
+
+__all__ = ("CallNext", "Handler", "Invoke", "View", "ViewApp", "bind", "request_response")
+
+_POSITIONAL: Final = (
+    Parameter.POSITIONAL_ONLY,
+    Parameter.POSITIONAL_OR_KEYWORD,
+    Parameter.VAR_POSITIONAL,
+)
+
+Handler: TypeAlias = Callable[..., object]
+"""Takes a request and the path parameters it names; returns what ``to_response`` takes."""
+
+Invoke: TypeAlias = Callable[[Any], Awaitable[object]]
+"""A handler with its arguments bound: takes the request (or the websocket) alone."""
+
+CallNext: TypeAlias = Callable[[Request[Any]], Awaitable[Response]]
+"""The rest of the chain, as a view middleware sees it."""
+
+View: TypeAlias = Callable[[Request[Any], CallNext], Awaitable[object]]
+"""A view middleware: takes the request and the rest, returns the response."""
+
+
+def bind(
+    handler: Handler,
+    path_names: Collection[str] = (),
+    parameters: Sequence[Parameter] | None = None,
+) -> Invoke:
+    """Bind a handler to what it asks for: the connection first, then path parameters by name.
+
+    A first parameter that is named like a path parameter is one: such a handler does not see the
+    connection. One that takes ``**params`` gets all of them. A handler that is not ``async`` runs
+    in a thread. ``parameters`` are what it takes, if its signature does not tell.
+    """
+    if parameters is None:
+        parameters = list(signature(handler).parameters.values())
+    takes_connection = bool(parameters) and (
+        parameters[0].kind in _POSITIONAL and parameters[0].name not in path_names
+    )
+    named = parameters[1:] if takes_connection else parameters
+    takes_all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in named)
+    names = tuple(
+        parameter.name
+        for parameter in named
+        if parameter.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    )
+
+    # With as many parameters as the path has and the handler names, they are the same ones.
+    wanted = len(names) if set(names) == set(path_names) else None
+
+    def arguments(connection: Any) -> dict[str, Any]:
+        params: dict[str, Any] = connection.path_params
+        if takes_all or len(params) == wanted:
+            return params
+        return {name: params[name] for name in names if name in params}
+
+    call: Callable[[Any], Any]
+    if not takes_connection:
+        call = lambda connection: handler(**arguments(connection))  # noqa: E731
+    elif names or takes_all:
+        call = lambda connection: handler(connection, **arguments(connection))  # noqa: E731
+    else:
+        call = handler
+    return cast("Invoke", call) if _tasks.is_async_callable(handler) else _in_thread(call)
+
+
+def _in_thread(call: Callable[[Any], object]) -> Invoke:
+    async def invoke(connection: Any) -> object:
+        # In a list: trio takes a coroutine that comes out of a thread for a mistake.
+        (value,) = await _tasks.run_in_thread(lambda: [call(connection)])
+        return await value if isawaitable(value) else value
+
+    return invoke
+
+
+class ViewApp:
+    """The ASGI app of a bound handler, with view middleware around it, the outermost first."""
+
+    def __init__(self, invoke: Invoke, views: Sequence[View] = ()) -> None:
+        self._call: Invoke = _chain(invoke, views) if views else invoke
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one http scope."""
+        await self.serve(Request(scope, receive, send), scope, receive, send)
+
+    async def serve(
+        self, request: Request[Any], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Serve one request; ``scope`` is the server's, which is all that sending needs."""
+        try:
+            value = await self._call(request)
+            make = MAKERS.get(type(value))
+            response = to_response(value) if make is None else make(value)
+            if request.routing is None and request.was_used:
+                response = await _settle(request, value, response)
+        except Exception as error:  # noqa: BLE001  whatever a handler raises is answered
+            await answer(request, error)
+            return
+        await response(scope, receive, send)
+
+
+def request_response(handler: Handler) -> ASGIApp:
+    """Turn a handler into an ASGI app; usable as a decorator.
+
+    >>> @request_response
+    ... async def hello(request):
+    ...     return "Hello!"
+    """
+    return ViewApp(bind(handler))
+
+
+def _chain(invoke: Invoke, views: Sequence[View]) -> Invoke:
+    async def innermost(request: Request[Any]) -> Response:
+        try:
+            value = await invoke(request)
+            if request.routing is None and request.was_used:
+                return await _settle(request, value, None)
+            # A copy, because views write headers, and the handler may return one object for many.
+            make = MAKERS.get(type(value))
+            if make is not None:
+                return make(value)
+            return value.copy() if isinstance(value, Response) else to_response(value)
+        except Exception as error:  # noqa: BLE001  a view sees the response of an expected error
+            return await answer_handled(request, error)
+
+    call: CallNext = innermost
+    for view in reversed(views):
+        call = _layer(view, call)
+
+    async def outermost(request: Request[Any]) -> object:
+        value = cast("object", await call(request))  # views are other people's: it may be any
+        if value is None:
+            name = getattr(views[0], "__qualname__", repr(views[0]))
+            raise TypeError(f"the middleware {name} returned None; return call_next's response")
+        return value
+
+    return outermost
+
+
+def _layer(view: View, call_next: CallNext) -> Callable[[Request[Any]], Awaitable[Any]]:
+    def call(request: Request[Any]) -> Awaitable[object]:
+        return view(request, call_next)
+
+    return call
+
+
+async def _settle(request: Request[Any], value: object, response: Response | None) -> Response:
+    """Give what is left to be sent by a handler that read the body or wrote the response."""
+    scope = request.scope
+    if WRITER in scope and request.response.is_started and not isinstance(value, _Written):
+        if value is not None:
+            raise ResponseAlreadyStarted(
+                "the handler returned a response after it had begun one; return None instead"
+            )
+        await request.response.end()
+        return _Written()
+    response = response or to_response(value)
+    body: Body | None = scope.get(BODY)
+    if body is not None and body.overrun is not None and response.status_code < 400:
+        raise body.overrun  # a handler that overlooks the limit does not lift it
+    return response
+
+
+class _Written(Response):
+    """Stands for a response that the handler has sent itself."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send nothing."""

@@ -1,0 +1,346 @@
+"""The router: finds the route of a path, fills the scope, calls the app behind it.
+
+A router is an ASGI app. The apps of its routes are made once, before the first request; at a
+request there is one look-up and one copy of the scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import quote
+
+from portico.asgi import ASGIApp, Receive, Scope, Send
+from portico.connection.base import URLS, split_scope
+from portico.connection.body import INHERIT, LIMIT, Inherit
+from portico.connection.request import Request, merged_scope
+from portico.connection.websocket import WebSocket
+from portico.errors import HTTPException, Misuse
+from portico.http.paths import quote_path, quote_segments
+from portico.lifespan import Lifespan, LifespanContext
+from portico.response.base import Response
+from portico.response.error import status_response
+from portico.response.redirect import RedirectResponse
+from portico.routing._target import Target, not_made
+from portico.routing.converters import ConverterFactory
+from portico.routing.endpoint import ViewApp
+from portico.routing.errors import ERRORS, ErrorHandlers, answer_handled
+from portico.routing.guard import guard
+from portico.routing.middleware import AnyMiddleware, split_views, wrap
+from portico.routing.registration import Registration
+from portico.routing.routes import REST, AnyRoute, Mount, Route, WebSocketRoute
+from portico.routing.socket import answer_websocket
+from portico.routing.tree import ANY_METHOD, Tree
+from portico.routing.urls import URLIndex
+
+__all__ = ("Router", "Subpaths", "TrailingSlash")
+
+TrailingSlash: TypeAlias = Literal["strict", "redirect", "match"]
+"""What a path is that differs from a route's by the slash at its end: another one (404), a reason
+to redirect there (308), or the same."""
+
+_QUERY: Final = "!$%&'()*+,-./:;=?@[]_~"
+"""What stays in a query as it came, escapes among it (RFC 3986 3.4)."""
+
+_PLAIN: Final = ErrorHandlers()
+
+_HEAD: Final = frozenset({"HEAD"})
+
+_MISS: Final = "portico.miss"
+"""The scope's key for the answer to a request without a route."""
+
+
+class Router(Registration):
+    """Routes by path, method and scope type; an ASGI app.
+
+    ``routes`` are ``Route``, ``WebSocketRoute`` and ``Mount`` objects; the decorators add more. The
+    most specific route counts, whatever the order. HEAD is answered by GET's route, OPTIONS by the
+    router itself; another method is 405 with all that are allowed.
+
+    ``middleware`` is around all, the first as the outermost. ``default`` is the ASGI app for paths
+    that no route has. ``trailing_slash`` is ``"strict"``, ``"redirect"`` or ``"match"``;
+    ``converters`` are known in this router's templates by name. ``max_body_bytes`` is the limit of
+    bodies read whole (``None``: none). ``lifespan`` gives a context manager; the lifespans of
+    mounted apps run inside it.
+
+    >>> router = Router([Route("/hello/{name}", lambda request, name: f"Hello, {name}!")])
+    >>> router.url_path_for("<lambda>", name="you")
+    '/hello/you'
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[AnyRoute] = (),
+        *,
+        middleware: Sequence[AnyMiddleware] = (),
+        default: ASGIApp | None = None,
+        trailing_slash: TrailingSlash = "strict",
+        converters: Mapping[str, ConverterFactory] | None = None,
+        max_body_bytes: int | Inherit | None = INHERIT,
+        lifespan: LifespanContext | None = None,
+    ) -> None:
+        if trailing_slash not in ("strict", "redirect", "match"):
+            raise ValueError("trailing_slash is 'strict', 'redirect' or 'match'")
+        self.routes: list[AnyRoute] = []
+        self.lifespan: Lifespan = Lifespan(lifespan, children=self._mounted_apps)
+        self._middleware: list[AnyMiddleware] = list(middleware)
+        self._default: ASGIApp | None = default
+        self._trailing_slash: TrailingSlash = trailing_slash
+        self._converters: Mapping[str, ConverterFactory] | None = converters
+        self._marks: dict[str, Any] = {URLS: (self, "")}
+        if max_body_bytes is not INHERIT:
+            self._marks[LIMIT] = max_body_bytes
+        self._requests: Tree[Target] = Tree()
+        self._websockets: Tree[Target] = Tree()
+        self._targets: list[Target] = []
+        self._urls: URLIndex = URLIndex()
+        self._fixed: dict[str, dict[str, Target]] = {}
+        self._outer: list[Router] = []
+        self._entry: ASGIApp | None = None
+        self._miss: ASGIApp = not_made
+        self._rest: ASGIApp | None = None
+        self._is_plain: bool = False
+        for route in routes:
+            self.add(route)
+
+    def add(self, route: AnyRoute) -> None:
+        """Add a route, a websocket route or a mount.
+
+        Raises ``ValueError`` for a malformed path, and for one that is taken.
+        """
+        templates = route.templates(self._converters)
+        methods = route.methods if isinstance(route, Route) else None
+        for template in templates:
+            target = Target(route, template)
+            if not isinstance(route, WebSocketRoute):
+                self._requests.add(template, target, methods)
+            if not isinstance(route, Route):
+                self._websockets.add(template, target, None)
+            self._targets.append(target)
+        self.routes.append(route)
+        self._urls.add(route, templates)
+        self._reset()
+
+    def insert_middleware(self, middleware: AnyMiddleware) -> None:
+        """Put middleware around all that is there."""
+        self._middleware.insert(0, middleware)
+        self._reset()
+
+    def _reset(self) -> None:
+        """Make the apps anew at the next request, also those of routers that look into this one."""
+        self._entry = None
+        for router in self._outer:
+            router._reset()  # noqa: SLF001 - a router like this one
+        self._outer.clear()
+
+    def url_path_for(self, name: str, /, **params: object) -> str:
+        """Build the path of the route ``name``, below this router.
+
+        Raises ``RouteNotFound`` if there is none or it takes other parameters.
+        """
+        return self._urls.find(name, params)[1]
+
+    def url_parts_for(self, name: str, /, **params: object) -> tuple[str | None, str]:
+        """Build the host (``None``: any) and the path of the route ``name``; raises the same."""
+        return self._urls.find(name, params)
+
+    def url_names(self) -> list[str]:
+        """List the names that ``url_for`` knows, those of mounted routers too."""
+        return self._urls.names()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope: http, websocket or lifespan. Raises ``Misuse`` for another type."""
+        await self.enter(scope, receive, send)
+
+    def enter(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one scope, as a call does; what a router does for one that is mounted in it."""
+        return (self._entry or self._make_entry())(scope, receive, send)
+
+    def _make_entry(self) -> ASGIApp:
+        outer, views = split_views(self._middleware)
+        for target in self._targets:
+            target.make_app(views, self._marks)
+            route = target.route
+            if isinstance(route, Route) and "GET" in (route.methods or ()):
+                with suppress(ValueError):  # HEAD has a route of its own
+                    self._requests.add(target.template, target, _HEAD)  # RFC 9110 9.3.2
+        self._miss = ViewApp(_answer_miss, views)
+        self._rest = None if self._default is None else guard(wrap(self._default, views))
+        handlers: ErrorHandlers = self._marks.get(ERRORS, _PLAIN)
+        self._is_plain = (
+            handlers.is_empty
+            and not views
+            and self._rest is None
+            and self._trailing_slash == "strict"
+        )
+        self._fixed = {path: dict(methods) for path, methods in self._requests.fixed()}
+        if not views:
+            self._look_below()
+        self._entry = self._marked(guard(wrap(self._dispatch, outer))) if outer else self._dispatch
+        return self._entry
+
+    def _marked(self, app: ASGIApp) -> ASGIApp:
+        """Let outer middleware see what routes see: the app, its names, its error handlers."""
+
+        def marked(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            if scope["type"] not in ("http", "websocket"):
+                return app(scope, receive, send)
+            urls = scope.get(URLS, (self, scope.get("root_path", "")))
+            return app({**scope, **self._marks, URLS: urls}, receive, send)
+
+        return marked
+
+    def _look_below(self) -> None:
+        """Find the fixed paths below mounted routers once, in place of step by step each time."""
+        for mounted in self._targets:
+            mount = mounted.route
+            if not (isinstance(mount, Mount) and isinstance(mount.app, Router)):
+                continue
+            if mounted.template.names or mount.middleware:
+                continue
+            prefix = "".join(f"/{text}" for text in mounted.template.literals())
+            for path, methods in mount.app.fixed_paths(self).items():
+                segments = f"{prefix}{path}"[1:].split("/")
+                for method, target in methods.items():
+                    match = self._requests.find(segments, method)
+                    if match is not None and match[0].route is mount and target.view is not None:
+                        found = self._fixed.setdefault(prefix + path, {})
+                        found.setdefault(method, target.below(prefix, self._marks))
+
+    def fixed_paths(self, outer: Router) -> Mapping[str, Mapping[str, Target]]:
+        """Give the paths without parameters to a router further out, which is told of changes.
+
+        None if middleware of this router is around them.
+        """
+        if self._make_entry() != self._dispatch:
+            return {}
+        self._outer.append(outer)
+        return self._fixed
+
+    def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Find what serves the scope and call it; not a coroutine, which would cost one more.
+
+        First the paths that are fixed: one look-up, and nothing is split or copied.
+        """
+        if scope["type"] == "http" and not scope.get("root_path"):
+            raw_path = scope.get("raw_path")
+            methods = self._fixed.get(scope["path"])
+            if methods is not None and (raw_path is None or b"%" not in raw_path):
+                target = methods.get(scope["method"])
+                if target is not None and target.view is not None and "path_params" not in scope:
+                    request: Request[Any] = Request(scope, receive, send, (target.marks, {}))
+                    return target.view.serve(request, scope, receive, send)
+        return self._search(scope, receive, send)
+
+    def _search(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        kind = scope["type"]
+        if kind == "http":
+            tree, method = self._requests, scope["method"]
+        elif kind == "websocket":
+            tree, method = self._websockets, "GET"
+        else:
+            return self._serve_lifespan(scope, receive, send)
+        root_path, raw_path = scope.get("root_path", ""), scope.get("raw_path")
+        if root_path or (raw_path is not None and b"%" in raw_path):
+            segments = split_scope(scope)
+        else:  # as split_scope does: a few calls less for most requests
+            segments = scope["path"].split("/")
+            if not segments[0]:
+                del segments[0]
+        match = tree.find(segments, method) or self._match_slash(tree, segments, method)
+        if match is None:
+            return self._miss_request(scope, receive, send, segments)
+        target, params = match
+        params.pop(REST, None)
+        if "path_params" in scope:
+            params = {**scope["path_params"], **params}
+        marks = target.marks if not root_path else {**target.marks, URLS: (self, root_path)}
+        if target.view is not None:
+            request: Request[Any] = Request(scope, receive, send, (marks, params))
+            return target.view.serve(request, scope, receive, send)
+        return target.app(merged_scope(scope, marks, params), receive, send)
+
+    async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            raise Misuse(f"a scope is http, websocket or lifespan, not {scope['type']!r}")
+        await self.lifespan({**scope, "app": self}, receive, send)
+
+    def _mounted_apps(self) -> list[ASGIApp]:
+        apps = [route.app for route in self.routes if isinstance(route, Mount)]
+        return apps if self._default is None else [*apps, self._default]
+
+    def _match_slash(
+        self, tree: Tree[Target], segments: list[str], method: str
+    ) -> tuple[Target, dict[str, object]] | None:
+        if self._trailing_slash != "match":
+            return None
+        return tree.find(_other_slash(segments), method)
+
+    async def _miss_request(
+        self, scope: Scope, receive: Receive, send: Send, segments: list[str]
+    ) -> None:
+        """Answer where no route has this path and method."""
+        is_request = scope["type"] == "http"
+        allowed = self._requests.allowed(segments) if is_request else frozenset[str]()
+        if is_request and self._is_plain and not allowed and scope.get(ERRORS, _PLAIN).is_empty:
+            # What most such requests are, and there are many: scanners ask for what is not there.
+            await status_response(404, scope)(scope, receive, send)
+            return
+        root_path = scope.get("root_path", "")
+        child: Scope = {**scope, **self._marks, URLS: scope.get(URLS, (self, root_path))}
+        if self._rest is not None and not allowed:
+            await self._rest(child, receive, send)
+        elif is_request:
+            child[_MISS] = self._missing(scope, segments, allowed)
+            await self._miss(child, receive, send)
+        else:
+            websocket: WebSocket[Any] = WebSocket(child, receive, send)
+            await answer_websocket(websocket, HTTPException(404))
+
+    def _missing(
+        self, scope: Scope, segments: list[str], allowed: frozenset[str]
+    ) -> Response | HTTPException:
+        other = _other_slash(segments)
+        if not allowed and self._trailing_slash == "match":
+            allowed = self._requests.allowed(other)
+        if allowed:
+            return _not_allowed(scope["method"], allowed)
+        if self._trailing_slash == "redirect" and self._requests.allowed(other):
+            root_path = quote_path(scope.get("root_path", "").rstrip("/"))
+            path = root_path + quote_segments(other)
+            query = quote(scope.get("query_string", b""), _QUERY)  # browsers send some bytes raw
+            if not path.startswith("//"):
+                target = f"{path}?{query}" if query else path
+                return RedirectResponse(target, 308)
+        return HTTPException(404)
+
+
+class Subpaths(Router):
+    """ASGI apps by path prefix: ``Subpaths(("/static", files), ("", pages))``.
+
+    The longest prefix counts, on a border of segments; ``""`` is for all that is left.
+    """
+
+    def __init__(self, *apps: tuple[str, ASGIApp]) -> None:
+        super().__init__([Mount(prefix, app) for prefix, app in apps])
+
+
+def _other_slash(segments: list[str]) -> list[str]:
+    return segments[:-1] if len(segments) > 1 and not segments[-1] else [*segments, ""]
+
+
+def _not_allowed(method: str, allowed: frozenset[str]) -> Response | HTTPException:
+    names = {*allowed, "OPTIONS"} - {ANY_METHOD}
+    headers = {"allow": ", ".join(sorted(names))}
+    if method == "OPTIONS":  # RFC 9110 9.3.7
+        return Response(None, 204, headers)
+    return HTTPException(405, headers=headers)
+
+
+async def _answer_miss(request: Request[Any]) -> Response:
+    outcome: Response | HTTPException = request.scope[_MISS]
+    if isinstance(outcome, Response):
+        return outcome
+    # Not raised: its traceback would hold the scope that holds it.
+    return await answer_handled(request, outcome)

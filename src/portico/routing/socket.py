@@ -1,0 +1,82 @@
+"""A function becomes the ASGI app of a websocket: its arguments, its errors, its end."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from portico.asgi import ASGIApp, Receive, Scope, Send
+from portico.connection.raw_websocket import WebSocketState
+from portico.connection.request import Request
+from portico.connection.websocket import WebSocket
+from portico.errors import HTTPException, WebSocketDisconnect
+from portico.response.base import Response
+from portico.response.denial import handshake_scope
+from portico.response.error import error_response
+from portico.routing.endpoint import Handler, Invoke, bind
+from portico.routing.errors import ERRORS, ErrorHandlers
+
+__all__ = ("answer_websocket", "socket_app", "websocket_session")
+
+
+def socket_app(invoke: Invoke) -> ASGIApp:
+    """Make the ASGI app of a bound websocket handler.
+
+    A handler that returns leaves the socket closed with 1000, or refused with 403 if it never
+    accepted. An exception before ``accept`` refuses the handshake with its response; after it, the
+    socket is closed with the code that fits. That the peer left is not an error.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        websocket: WebSocket[Any] = WebSocket(scope, receive, send)
+        try:
+            await invoke(websocket)
+            await websocket.close()
+        except WebSocketDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001  whatever a handler raises ends the socket
+            await answer_websocket(websocket, error)
+
+    return app
+
+
+def websocket_session(handler: Handler) -> ASGIApp:
+    """Turn a websocket handler into an ASGI app; usable as a decorator.
+
+    >>> @websocket_session
+    ... async def echo(websocket):
+    ...     async with websocket:
+    ...         async for text in websocket.iter_text():
+    ...             await websocket.send_text(text)
+    """
+    return socket_app(bind(handler))
+
+
+async def answer_websocket(websocket: WebSocket[Any], error: Exception) -> None:
+    """End the socket after ``error``, and raise it again if nobody expects it."""
+    failure: Exception | None = error
+    try:
+        failure = await _end(websocket, error)
+        if failure is not None:
+            raise failure
+    finally:
+        del error, failure  # they hold this frame: a cycle would keep both alive
+
+
+async def _end(websocket: WebSocket[Any], error: Exception) -> Exception | None:
+    """End the socket after ``error``, and give the exception that nobody expects."""
+    if websocket.state is not WebSocketState.CONNECTING:
+        await websocket.close_for(error)
+        return None if isinstance(error, HTTPException) else error
+    handlers = cast("ErrorHandlers | None", websocket.scope.get(ERRORS))
+    # An exception handler is written for requests, and the handshake is one.
+    request: Request[Any] = Request(handshake_scope(websocket.scope))
+    response: Response | None = None
+    try:
+        response = await (handlers or ErrorHandlers()).handled(request, error)
+    except Exception as failure:  # noqa: BLE001  the handler's own error takes its place
+        error = failure
+    try:
+        await websocket.deny(response or error_response(HTTPException(500), request.scope))
+        return error if response is None else None
+    finally:
+        del error

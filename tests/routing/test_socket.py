@@ -1,0 +1,230 @@
+"""Websocket handlers: their arguments, their errors, their end (SECURITY A094, P-24, P-25)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from portico import (
+    App,
+    HTTPException,
+    Mount,
+    PlainTextResponse,
+    RedirectResponse,
+    Request,
+    Router,
+    WebSocket,
+    websocket_session,
+)
+from portico.asgi import Message, Scope
+from portico.errors import BadInput, ContentTooLarge, WebSocketDisconnect
+from tests.drive import drive, websocket_scope
+
+CONNECT: Message = {"type": "websocket.connect"}
+GONE: Message = {"type": "websocket.disconnect", "code": 1001, "reason": ""}
+ACCEPT: Message = {"type": "websocket.accept"}
+DENIAL: dict[str, object] = {"websocket.http.response": {}}
+
+
+def text(data: str) -> Message:
+    return {"type": "websocket.receive", "text": data}
+
+
+def close(code: int, reason: str = "") -> Message:
+    return {"type": "websocket.close", "code": code} | ({"reason": reason} if reason else {})
+
+
+@websocket_session
+async def echo(websocket: WebSocket) -> None:
+    async with websocket:
+        async for message in websocket.iter_text():
+            await websocket.send_text(message)
+
+
+@pytest.mark.anyio
+async def test_an_echo() -> None:
+    sent = await drive(echo, websocket_scope(), CONNECT, text("a"), text("b"), GONE)
+    assert sent == [
+        ACCEPT,
+        {"type": "websocket.send", "text": "a"},
+        {"type": "websocket.send", "text": "b"},
+    ]
+
+
+def ending(error: Exception | None, *, accepts: bool) -> Any:
+    @websocket_session
+    async def app(websocket: WebSocket) -> None:
+        if accepts:
+            await websocket.accept()
+        if error is not None:
+            raise error
+
+    return app
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("error", "accepted", "status", "is_raised"),
+    [
+        pytest.param(None, close(1000), 403, False, id="a return"),
+        pytest.param(HTTPException(401, "who?"), close(1008, "who?"), 401, False, id="a refusal"),
+        pytest.param(
+            BadInput("message", "odd"), close(1007, "message: odd"), 400, False, id="bad input"
+        ),
+        pytest.param(
+            ContentTooLarge("message", 9),
+            close(1009, "message: over 9 bytes"),
+            413,
+            False,
+            id="big",
+        ),
+        pytest.param(KeyError("secret"), close(1011), 500, True, id="an error"),
+        pytest.param(RedirectResponse("/x"), close(1011), 307, False, id="a redirect"),
+    ],
+)
+@pytest.mark.parametrize("way", ["accepted", "closed", "denied"])
+async def test_how_a_handler_ends(
+    way: str, error: Exception | None, accepted: Message, status: int, is_raised: bool
+) -> None:
+    is_raised = is_raised or (way == "accepted" and isinstance(error, RedirectResponse))
+    sent: list[Message] = []
+    scope = websocket_scope(extensions=DENIAL if way == "denied" else {})
+    app = ending(error, accepts=way == "accepted")
+    if is_raised:
+        with pytest.raises((KeyError, RedirectResponse)):
+            await drive(app, scope, CONNECT, sent=sent)
+    else:
+        await drive(app, scope, CONNECT, sent=sent)
+    if way == "accepted":
+        assert sent == [ACCEPT, accepted]
+    elif way == "denied" and error is not None:
+        assert sent[0]["status"] == status
+        assert b"secret" not in sent[1]["body"]
+    else:  # a close before accept is a 403 for the client
+        assert sent == [close(1000 if error is None else 1008)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("incoming", [(GONE,), (CONNECT, GONE)], ids=["at once", "while waiting"])
+async def test_a_peer_that_leaves_is_no_error(
+    incoming: tuple[Message, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App()
+
+    @app.websocket("/")
+    async def handler(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.receive_text()
+
+    sent = await drive(app, websocket_scope(), *incoming)
+    assert sent == [ACCEPT] * (len(incoming) - 1)
+    assert caplog.records == []
+
+
+@pytest.mark.anyio
+async def test_sending_to_a_peer_that_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+
+    @app.websocket("/")
+    async def handler(websocket: WebSocket) -> None:
+        await websocket.accept()
+        with pytest.raises(WebSocketDisconnect):
+            await websocket.send_text("x")
+        await websocket.send_text("y")
+
+    assert await drive(app, websocket_scope(), CONNECT, fail_send_at=1) == [ACCEPT]
+    assert caplog.records == []
+
+
+@pytest.mark.anyio
+async def test_path_parameters_are_arguments() -> None:
+    app = App()
+
+    @app.websocket("/{room}/{number:int}")
+    async def handler(websocket: WebSocket, number: int, room: str) -> None:
+        async with websocket:
+            await websocket.send_text(f"{room} {number + 1}")
+
+    sent = await drive(app, websocket_scope("/tea/7"), CONNECT)
+    assert sent[1]["text"] == "tea 8"
+
+
+# Exception handlers are for the handshake
+
+
+@pytest.mark.anyio
+async def test_exception_handlers_answer_the_handshake() -> None:
+    seen: list[Request] = []
+
+    async def handler(request: Request, error: KeyError) -> object:
+        seen.append(request)
+        return PlainTextResponse("closed", 503, {"retry-after": "9"})
+
+    app = App(exception_handlers={KeyError: handler})
+    app.websocket("/")(fail)
+    sent = await drive(app, websocket_scope(extensions=DENIAL), CONNECT)
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"9") in sent[0]["headers"]
+    assert (seen[0].method, seen[0].path) == ("GET", "/")
+
+
+async def fail(websocket: WebSocket) -> None:
+    raise KeyError
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("extensions", [{}, DENIAL], ids=["plain", "with denial"])
+async def test_one_that_fails_is_answered_in_its_place(extensions: dict[str, object]) -> None:
+    async def failing(request: Request, error: KeyError) -> object:
+        raise ValueError("of the handler")
+
+    app = App(exception_handlers={KeyError: failing})
+    app.websocket("/")(fail)
+    sent: list[Message] = []
+    with pytest.raises(ValueError, match="of the handler"):
+        await drive(app, websocket_scope(extensions=extensions), CONNECT, sent=sent)
+    assert sent[0].get("status", sent[0].get("code")) == (500 if extensions else 1008)
+
+
+@pytest.mark.anyio
+async def test_an_unhandled_error_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    inner = App()
+    inner.websocket("/x")(fail)
+    with pytest.raises(KeyError):
+        await drive(App([Mount("/in", inner)]), websocket_scope("/in/x"), CONNECT)
+    assert [record.getMessage() for record in caplog.records] == [
+        "unhandled error in 'WEBSOCKET' '/in/x'"
+    ]
+
+
+# No route
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("extensions", [{}, DENIAL], ids=["plain", "with denial"])
+@pytest.mark.parametrize("app", [App(), Router(), App([Mount("/in", Router())])], ids=repr)
+async def test_a_websocket_without_a_route(extensions: dict[str, object], app: Any) -> None:
+    """FEATURES 3, row 20: never messages of http."""
+    for path in ("/", "/in/x"):
+        scope: Scope = websocket_scope(path, extensions=extensions)
+        sent = await drive(app, scope, CONNECT)
+        if extensions:
+            assert [message["type"] for message in sent] == [
+                "websocket.http.response.start",
+                "websocket.http.response.body",
+            ]
+            assert sent[0]["status"] == 404
+        else:
+            assert sent == [close(1008)]
+
+
+@pytest.mark.anyio
+async def test_a_websocket_at_the_path_of_a_request_is_not_found() -> None:
+    app = App()
+
+    @app.get("/x")
+    async def get(request: Request) -> str:
+        raise NotImplementedError  # pragma: no cover - not called
+
+    assert await drive(app, websocket_scope("/x"), CONNECT) == [close(1008)]

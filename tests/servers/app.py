@@ -1,0 +1,89 @@
+"""The application that the servers serve in these tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+
+from portico import App, ClientDisconnect, HTTPException, Request, WebSocket
+
+seen: list[str] = []
+
+
+@asynccontextmanager
+async def lifespan(app: App) -> AsyncGenerator[Mapping[str, object]]:
+    yield {"greeting": "Hello from the lifespan"}
+
+
+app = App(lifespan=lifespan)
+
+
+@app.get("/")
+async def home(request: Request) -> str:
+    return "Hello, world!"
+
+
+@app.get("/greeting")
+async def greeting(request: Request) -> str:
+    return str(request.state["greeting"])
+
+
+@app.get("/items/{item_id:int}", name="item")
+async def item(request: Request, item_id: int) -> dict[str, object]:
+    return {
+        "id": item_id,
+        "q": request.query_params.getall("q", []),
+        "url": str(request.url),
+        "self": str(request.url_for("item", item_id=item_id)),
+    }
+
+
+@app.get("/names/{name}")
+async def named(request: Request, name: str) -> str:
+    return name
+
+
+@app.post("/items")
+async def create(request: Request) -> tuple[int, object]:
+    return 201, await request.json()
+
+
+@app.post("/unread")
+async def unread(request: Request) -> str:
+    return "not read"
+
+
+@app.post("/whole")
+async def whole(request: Request) -> int:
+    try:
+        return len(await request.body())
+    except ClientDisconnect:
+        seen.append("disconnect")
+        raise
+
+
+@app.get("/seen")
+async def tell(request: Request) -> list[str]:
+    return seen
+
+
+@app.get("/thread")
+def in_a_thread(request: Request) -> str:
+    return "from a thread"
+
+
+@app.get("/forbidden")
+async def forbidden(request: Request) -> None:
+    raise HTTPException(403, "not for you")
+
+
+@app.get("/broken")
+async def broken(request: Request) -> None:
+    raise ZeroDivisionError("a fault of the application")
+
+
+@app.websocket("/echo")
+async def echo(websocket: WebSocket) -> None:
+    async with websocket:
+        async for text in websocket.iter_text():
+            await websocket.send_text(text)
