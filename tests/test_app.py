@@ -302,3 +302,36 @@ async def test_an_app_takes_what_a_router_takes() -> None:
     )
     assert (await call(app, path="/a")).text == "x"
     assert (await call(app, path="/b")).text == "default"
+
+
+@pytest.mark.anyio
+async def test_the_lifespan_passes_through_middleware() -> None:
+    seen: list[str] = []
+
+    def watching(app: ASGIApp) -> ASGIApp:
+        async def watch(scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append(scope["type"])
+            await app(scope, receive, send)
+
+        return watch
+
+    app = App(middleware=[watching])
+    app.on_startup(lambda: seen.append("startup"))
+    app.on_shutdown(lambda: seen.append("shutdown"))
+    scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        seen.append(message["type"])
+
+    await app(scope, receive, send)
+    assert seen == [
+        "lifespan",
+        "startup",
+        "lifespan.startup.complete",
+        "shutdown",
+        "lifespan.shutdown.complete",
+    ]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypedDict, Unpack
 
 from multidict import MultiDict
 
@@ -20,7 +20,9 @@ __all__ = (
     "MAX_COOKIES",
     "MAX_COOKIES_BYTES",
     "MAX_COOKIE_BYTES",
+    "CookieAttributes",
     "SameSite",
+    "ScopeAttributes",
     "format_cookie",
     "format_deleted_cookie",
     "parse_cookies",
@@ -99,6 +101,24 @@ def parse_cookies(fields: Iterable[str]) -> MultiDict[str]:
     return MultiDict(pairs)
 
 
+class ScopeAttributes(TypedDict, total=False):
+    """The attributes of a cookie that tell which one is meant and who gets it."""
+
+    path: str | None
+    domain: str | None
+    secure: bool
+    httponly: bool
+    samesite: SameSite | None
+    partitioned: bool
+
+
+class CookieAttributes(ScopeAttributes, total=False):
+    """All attributes of a cookie: keyword arguments of ``format_cookie``."""
+
+    max_age: int | None
+    expires: datetime | float | None
+
+
 def format_cookie(  # noqa: PLR0913 - each is an attribute of RFC 6265bis 4.1.2
     name: str,
     value: str = "",
@@ -149,16 +169,7 @@ def format_cookie(  # noqa: PLR0913 - each is an attribute of RFC 6265bis 4.1.2
     return f"{name}={value}{attributes}"
 
 
-def format_deleted_cookie(
-    name: str,
-    *,
-    path: str | None = "/",
-    domain: str | None = None,
-    secure: bool = False,
-    httponly: bool = False,
-    samesite: SameSite | None = "lax",
-    partitioned: bool = False,
-) -> str:
+def format_deleted_cookie(name: str, **attributes: Unpack[ScopeAttributes]) -> str:
     """Write a Set-Cookie value that makes a browser forget a cookie.
 
     Name, path, domain and ``partitioned`` must be as they were when it was set, or another cookie
@@ -167,17 +178,7 @@ def format_deleted_cookie(
     >>> format_deleted_cookie("theme")
     'theme=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax'
     """
-    return format_cookie(
-        name,
-        max_age=0,
-        expires=0,
-        path=path,
-        domain=domain,
-        secure=secure,
-        httponly=httponly,
-        samesite=samesite,
-        partitioned=partitioned,
-    )
+    return format_cookie(name, max_age=0, expires=0, **attributes)
 
 
 @lru_cache(maxsize=64, typed=True)  # an application has a few sets of attributes

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
-from typing import ClassVar, Literal, Self, TypeAlias, cast
+from typing import ClassVar, Self, TypeAlias, Unpack, cast
 
 from portico.asgi import RawHeaders, Receive, Scope, Send
 from portico.errors import ClientDisconnect, Misuse
-from portico.http.cookies import format_cookie
+from portico.http.cookies import (
+    CookieAttributes,
+    ScopeAttributes,
+    format_cookie,
+    format_deleted_cookie,
+)
 from portico.http.grammar import is_token
 from portico.http.headers import MutableHeaders, check_value, encode_headers
 from portico.response.background import Background, run_background
@@ -140,61 +144,25 @@ class Response:
             headers = self._headers = MutableHeaders.over(self._raw_headers)
         return headers
 
-    def set_cookie(  # noqa: PLR0913 - each is an attribute of RFC 6265bis 4.1.2
-        self,
-        name: str,
-        value: str = "",
-        *,
-        max_age: int | None = None,
-        expires: datetime | float | None = None,
-        path: str | None = "/",
-        domain: str | None = None,
-        secure: bool = False,
-        httponly: bool = False,
-        samesite: Literal["lax", "strict", "none"] | None = "lax",
-        partitioned: bool = False,
+    def set_cookie(
+        self, name: str, value: str = "", **attributes: Unpack[CookieAttributes]
     ) -> None:
-        """Add a ``Set-Cookie`` field (RFC 6265bis); see ``format_cookie`` for each argument.
+        """Add a ``Set-Cookie`` field (RFC 6265bis 4.1).
 
-        Raises ``ValueError`` for what a browser would refuse or read otherwise.
+        ``attributes`` are ``max_age``, ``expires``, ``path``, ``domain``, ``secure``, ``httponly``,
+        ``samesite`` and ``partitioned``, as ``format_cookie`` tells, with its defaults. Raises
+        ``ValueError`` for what a browser would refuse or read otherwise.
         """
-        cookie = format_cookie(
-            name,
-            value,
-            max_age=max_age,
-            expires=expires,
-            path=path,
-            domain=domain,
-            secure=secure,
-            httponly=httponly,
-            samesite=samesite,
-            partitioned=partitioned,
-        )
-        self._raw_headers.append((b"set-cookie", cookie.encode("latin-1")))
+        cookie = format_cookie(name, value, **attributes)
+        self._raw_headers.append((b"set-cookie", cookie.encode("ascii")))
 
-    def delete_cookie(
-        self,
-        name: str,
-        *,
-        path: str | None = "/",
-        domain: str | None = None,
-        secure: bool = False,
-        httponly: bool = False,
-        samesite: Literal["lax", "strict", "none"] | None = "lax",
-        partitioned: bool = False,
-    ) -> None:
-        """Tell the client to forget a cookie; name, path and domain must be as when it was set."""
-        self.set_cookie(
-            name,
-            max_age=0,
-            expires=0,
-            path=path,
-            domain=domain,
-            secure=secure,
-            httponly=httponly,
-            samesite=samesite,
-            partitioned=partitioned,
-        )
+    def delete_cookie(self, name: str, **attributes: Unpack[ScopeAttributes]) -> None:
+        """Tell the client to forget a cookie; ``attributes`` must be as when it was set.
+
+        They are those of ``set_cookie`` but ``max_age`` and ``expires``; raises the same.
+        """
+        cookie = format_deleted_cookie(name, **attributes)
+        self._raw_headers.append((b"set-cookie", cookie.encode("ascii")))
 
     def copy(self) -> Self:
         """Make another of the same; its headers and cookies can be changed alone."""
