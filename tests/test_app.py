@@ -1,4 +1,4 @@
-"""The application: the log, the state, errors in and around mounts (FEATURES A1-A7)."""
+"""The application: the log, the state, errors in and around mounts."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ async def test_a_refusal_when_the_response_has_begun_breaks_it_off(
 
 @pytest.mark.anyio
 async def test_no_line_of_the_log_can_be_forged(caplog: pytest.LogCaptureFixture) -> None:
-    """I6."""
+    """No CR, LF or ESC of a peer reaches the log as it is."""
     app = App([Route("/{name}", fail)])
     with pytest.raises(KeyError):
         await drive(app, http_scope(path="/\r\nERROR \x1b[0m"))
@@ -185,7 +185,7 @@ async def test_debug_shows_errors_and_may_be_switched() -> None:
 
 @pytest.mark.anyio
 async def test_requests_do_not_share_what_they_put_into_the_state() -> None:
-    """SECURITY 3.10; also on a server without ``state`` (P-35 to P-40)."""
+    """Each has a copy of the lifespan's; also on a server without ``state``."""
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncGenerator[dict[str, object]]:

@@ -14,7 +14,7 @@ import anyio.lowlevel
 import pytest
 
 from portico import _tasks
-from portico._background import Background
+from portico._background import BackgroundTasks
 from portico.errors import Misuse
 
 COLOUR: ContextVar[str] = ContextVar("COLOUR", default="none")
@@ -23,8 +23,8 @@ Records = pytest.LogCaptureFixture
 
 
 @asynccontextmanager
-async def opened(timeout_s: float = 5) -> AsyncGenerator[Background, None]:
-    background = Background()
+async def opened(timeout_s: float = 5) -> AsyncGenerator[BackgroundTasks, None]:
+    background = BackgroundTasks()
     async with _tasks.open_group() as group:
         await background.open(group)
         yield background
@@ -185,7 +185,7 @@ async def test_a_thread_is_left_alone() -> None:
 async def test_work_may_start_work_while_it_is_waited_for() -> None:
     seen: list[int] = []
 
-    async def work(background: Background, left: int) -> None:
+    async def work(background: BackgroundTasks, left: int) -> None:
         await anyio.sleep(0.001)
         seen.append(left)
         if left:
@@ -198,7 +198,7 @@ async def test_work_may_start_work_while_it_is_waited_for() -> None:
 
 @pytest.mark.anyio
 async def test_start_needs_an_open_registry() -> None:
-    background = Background()
+    background = BackgroundTasks()
     with pytest.raises(Misuse, match="the server must support it"):
         background.start(anyio.sleep, 0)
     with pytest.raises(Misuse, match="the server must support it"):
@@ -213,7 +213,7 @@ async def test_start_needs_an_open_registry() -> None:
 
 @pytest.mark.anyio
 async def test_start_after_the_group_was_cancelled_is_refused() -> None:
-    background = Background()
+    background = BackgroundTasks()
     async with _tasks.open_group() as group:
         await background.open(group)
         group.cancel_scope.cancel()
@@ -223,11 +223,11 @@ async def test_start_after_the_group_was_cancelled_is_refused() -> None:
 
 def test_start_without_an_event_loop() -> None:
     with pytest.raises(Misuse, match="in an event loop"):
-        Background().start(print)
+        BackgroundTasks().start(print)
 
 
 def test_each_loop_has_its_own() -> None:
-    background, seen = Background(), list[str]()
+    background, seen = BackgroundTasks(), list[str]()
 
     async def work(name: str) -> None:
         seen.append(name)

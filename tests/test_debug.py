@@ -578,6 +578,12 @@ def test_the_response_is_what_the_client_prefers(accept: str | None, media_type:
         assert response.body.startswith(b"500 Internal Server Error: GET /crash\n")
 
 
+def test_several_accept_fields_are_one_list() -> None:
+    fields = [("accept", "application/json"), ("accept", "text/html")]
+    response = exception_response(caught(divide), HTTPConnection(http_scope(headers=fields)))
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+
+
 def test_a_poor_scope_is_enough() -> None:
     scope = {"type": "http", "headers": [(b"accept", b"text/html"), (b"x\xff", b"\xff")]}
     html = exception_response(caught(divide), HTTPConnection(scope)).body.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 
@@ -151,3 +152,15 @@ def test_the_tree() -> None:
     assert issubclass(Misuse, RuntimeError)
     assert issubclass(RouteNotFound, LookupError)
     assert not issubclass(Misuse, HTTPException)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        pytest.param(("404",), "status is an int", id="status"),
+        pytest.param((404, {"code": 1}), "extensions", id="detail"),
+    ],
+)
+def test_what_is_no_status_or_detail(arguments: tuple[Any, ...], reason: str) -> None:
+    with pytest.raises(TypeError, match=reason):
+        HTTPException(*arguments)

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import aclosing
 from contextvars import ContextVar
 from functools import partial
@@ -48,6 +48,20 @@ def test_nothing_here_imports_an_event_loop() -> None:
 async def test_a_call_runs_in_another_thread_and_gives_its_result() -> None:
     assert await _tasks.run_in_thread(threading.get_ident) != threading.get_ident()
     assert await _tasks.run_in_thread(divmod, 7, 2, limiter=_tasks.FILE_THREADS) == (3, 1)
+
+
+@pytest.mark.anyio
+async def test_whatever_is_called_its_result_comes_back() -> None:
+    async def here(number: int) -> tuple[int, int]:
+        return number, threading.get_ident()
+
+    def given(number: int) -> Coroutine[object, object, tuple[int, int]]:
+        return here(number)
+
+    own = threading.get_ident()
+    assert await _tasks.call(here, 1) == (1, own)
+    assert await _tasks.call(given, 2) == (2, own)
+    assert await _tasks.call(threading.get_ident) != own
 
 
 @pytest.mark.anyio

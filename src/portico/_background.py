@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Final, ParamSpec, final
 
 from portico import _tasks
 from portico.errors import Misuse
 
-__all__ = ("Background",)
+__all__ = ("BackgroundTasks",)
 
 P = ParamSpec("P")
 
@@ -18,7 +18,7 @@ _log: Final = logging.getLogger("portico.background")
 
 
 @final
-class Background:
+class BackgroundTasks:
     """Tasks of an app, between ``open`` and ``close``, in each event loop by itself.
 
     ``Lifespan`` opens and closes one: take it from there.
@@ -123,13 +123,7 @@ class _Tasks:
 
     async def _run(self, call: partial[object]) -> None:
         try:
-            if _tasks.is_async_callable(call):
-                result = call()
-            else:
-                # In a list: trio takes a coroutine out of a thread for a mistake.
-                (result,) = await _tasks.run_in_thread(lambda: [call()], abandon=True)
-            if isinstance(result, Awaitable):
-                await result
+            await _tasks.call(call, abandon=True)
         except Exception as error:  # noqa: BLE001  # one task must not end the others
             name: object = getattr(call.func, "__qualname__", type(call.func).__qualname__)
             _log.error("background task %s failed", name, exc_info=error)

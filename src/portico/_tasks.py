@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections.abc import (
     AsyncGenerator,
+    Awaitable,
     Callable,
     Coroutine,
     Iterable,
 )
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import isawaitable, iscoroutinefunction
 from itertools import count, islice
-from typing import Any, Final, Generic, Protocol, TypeGuard, TypeVar, TypeVarTuple, final
+from typing import Any, Final, Generic, Protocol, TypeGuard, TypeVar, TypeVarTuple, cast, final
 
 from portico.asgi import Message, Receive
 
@@ -31,6 +32,7 @@ __all__ = (
     "Group",
     "PerLoop",
     "ThreadLimiter",
+    "call",
     "call_in_loop",
     "checkpoint",
     "is_async_callable",
@@ -179,6 +181,19 @@ async def run_in_thread(
     step through an iterator use ``iterate_in_thread``.
     """
     return await limiter.run(func, *args, abandon=abandon)
+
+
+async def call(func: Callable[[*Ts], object], *args: *Ts, abandon: bool = False) -> object:
+    """Call ``func(*args)``, ``async`` or not, and give what it returns or raises.
+
+    What is not ``async`` runs in a worker thread (``abandon`` as for ``run_in_thread``); an
+    awaitable that it returns is awaited here.
+    """
+    if is_async_callable(func):
+        return await cast("Awaitable[object]", func(*args))
+    # In a list: trio takes a coroutine that comes out of a thread for a mistake.
+    (value,) = await run_in_thread(lambda: [func(*args)], abandon=abandon)
+    return await value if isawaitable(value) else value
 
 
 async def iterate_in_thread(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.body import INHERIT, Inherit
@@ -86,7 +86,8 @@ class App(Router):
         below it that have none of their own; for 500, also what nobody handles, which is still
         logged and raised again. Handlers of the nearest app count.
 
-        Raises ``ValueError`` for a key that is neither a status from 400 to 599 nor a class.
+        Raises ``ValueError`` for a status outside 400 to 599, ``TypeError`` for what is neither a
+        status nor an ``Exception`` class.
         """
 
         def register(handler: Handler) -> Handler:
@@ -107,8 +108,18 @@ class App(Router):
     def add_background_task(
         self, func: Callable[P, object], *args: P.args, **kwargs: P.kwargs
     ) -> None:
-        """Start work that no request waits for; see ``Background.start``."""
+        """Run ``func(*args, **kwargs)`` as a task of the app, which no request waits for.
+
+        Returns at once. A sync ``func`` runs in a worker thread. What it raises is logged once, to
+        ``portico.background``. Neither a client that leaves nor a cancelled request ends it;
+        shutdown waits for it a while and then cancels it (a thread is left alone).
+
+        May be called in the event loop, and from sync handlers in their threads. Raises ``Misuse``
+        if the app's lifespan does not run in this event loop.
+        """
         self.lifespan.background.start(func, *args, **kwargs)
+
+    can_enter: ClassVar[bool] = True  # what the call below does is the outermost app's to do
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope: http, websocket or lifespan. Raises ``Misuse`` for another type."""

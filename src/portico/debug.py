@@ -130,7 +130,7 @@ def exception_response(error: BaseException, request: HTTPConnection[Any]) -> Re
         "vary": "accept",
         "x-content-type-options": "nosniff",
     }
-    accept = Accept.parse(Headers(request.scope["headers"]).get("accept"))
+    accept = Accept.parse(", ".join(Headers(request.scope["headers"]).getall("accept", ["*/*"])))
     if accept.best_match(("text/plain", "text/html")) == "text/html":
         page = exception_html(error, request_lines=_request_lines(request))
         return Response(page, 500, headers, "text/html; charset=utf-8")

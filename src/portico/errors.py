@@ -159,6 +159,10 @@ class HTTPException(PorticoError):
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         extensions: Mapping[str, object] | None = None,
     ) -> None:
+        if not isinstance(status_code, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"the status is an int, not {type(status_code).__name__}")
+        if detail is not None and not isinstance(detail, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError("detail is a str; further members go into extensions={...}")
         if not 400 <= status_code <= 599:
             raise ValueError(f"HTTPException is for statuses 400 to 599, not {status_code}")
         self.status_code: int = int(status_code)

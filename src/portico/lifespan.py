@@ -16,7 +16,7 @@ from traceback import format_exception
 from typing import Any, Final, Literal, TypeAlias, TypeVar, final
 
 from portico import _tasks
-from portico._background import Background
+from portico._background import BackgroundTasks
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
 from portico.errors import Misuse
 
@@ -76,7 +76,7 @@ class Lifespan:
         self._drain_timeout_s: float = drain_timeout_s
         self._runs: _tasks.PerLoop[_Run] = _tasks.PerLoop()
         self._ever_ran: bool = False
-        self.background: Background = Background()
+        self.background: BackgroundTasks = BackgroundTasks()
 
     def on_startup(self, func: Hook) -> Hook:
         """Call ``func`` at startup; usable as a decorator.

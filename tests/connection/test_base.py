@@ -238,7 +238,7 @@ def test_base_url() -> None:
     ],
 )
 def test_a_host_cannot_move_the_path(host: str) -> None:
-    """SECURITY A001 (CVE-2026-48710)."""
+    """It would pass a guard that looks at ``url.path`` (CVE-2026-48710)."""
     scope = http_scope(
         path="/admin", query_string=b"q=1", headers=[("host", host)], server=("srv.example", 80)
     )

@@ -259,7 +259,7 @@ async def test_a_declared_length_over_the_limit_is_refused_unread(reader: str) -
 
 @pytest.mark.anyio
 async def test_a_limit_is_reached_before_the_end() -> None:
-    """SECURITY A059: no more is received than the limit and one piece."""
+    """No more is received than the limit and one piece."""
     server = Server(*body_messages([b"x" * 10] * 100))
     with pytest.raises(ContentTooLarge):
         await Body(server.receive, 5).read(45)
@@ -299,7 +299,7 @@ async def test_what_is_kept_has_to_fit_too(reader: str) -> None:
 async def test_a_body_cut_short_is_never_whole(
     reader: Reader, before: list[bytes], ahead: bool
 ) -> None:
-    """SECURITY A061."""
+    """Whoever takes half a body for all of it acts on what nobody sent."""
     body = Body(Server(*map(piece, before), LEFT).receive, 30)
     if ahead:
         assert await body.poll()

@@ -781,3 +781,19 @@ def test_an_unexpected_message_is_the_peers_mistake() -> None:
     error = UnexpectedMessage("binary")
     assert (error.status_code, error.field, error.reason) == (400, "message", "must be binary")
     assert not isinstance(error, UnsupportedMediaType)
+
+
+@pytest.mark.anyio
+async def test_an_accept_made_by_hand_is_checked() -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    websocket: RawWebSocket[dict[str, Any]] = RawWebSocket(websocket_scope(), receive, send)
+    with pytest.raises(ValueError, match="line break"):
+        await websocket.send({"type": "websocket.accept", "headers": [(b"x-a", b"a\nb")]})
+    assert (sent, websocket.state) == ([], WebSocketState.CONNECTING)

@@ -73,7 +73,7 @@ def test_a_status_of_another_type(status: Any) -> None:
 
 @pytest.mark.anyio
 async def test_a_status_is_sent_as_int() -> None:
-    """Servers and message encoders know ``int``, not its subclasses (P-6)."""
+    """Servers and message encoders know ``int``, not its subclasses."""
     response = Response(None, HTTPStatus.CREATED)
     assert type((await call(response)).status) is int
     response.status_code = HTTPStatus.NOT_FOUND
@@ -162,7 +162,7 @@ def test_small_parts() -> None:
     assert [status for status in range(200, 600) if has_no_content(status)] == [204, 205, 304]
 
 
-# --- what leaves is checked when it is set (SECURITY A068)
+# --- what leaves is checked when it is set
 
 VALUES = [
     *(pytest.param(f"a{chr(code)}b", id=f"U+{code:04X}") for code in range(0x20) if code != 9),
@@ -232,7 +232,7 @@ def test_headers_are_text(pair: Any) -> None:
         Response(headers=[pair])
 
 
-# --- cookies (SECURITY A069; the whole table is in tests/http/test_cookies.py)
+# --- cookies (the whole table is in tests/http/test_cookies.py)
 
 
 def test_cookies() -> None:
@@ -296,7 +296,7 @@ def test_a_cookie_that_is_quoted(value: str) -> None:
     assert Request(scope).cookies["a"] == value
 
 
-# --- what is sent: I1 to I3 for every response, method and status (``drive`` checks them)
+# --- what is sent, for every response, method and status (``drive`` checks them)
 
 STATUSES = [200, 201, 202, 204, 205, 206, 299, 300, 304, 400, 404, 416, 500, 599]
 RESPONSES: dict[str, Response] = {
@@ -612,6 +612,6 @@ async def test_background_work_of_a_refusal(extensions: dict[str, object], first
 @pytest.mark.parametrize("kind", ["lifespan", "webtransport"])
 @pytest.mark.anyio
 async def test_another_scope(kind: str) -> None:
-    """A server must hear that there is no lifespan here (P-2)."""
+    """A server must hear that there is no lifespan here."""
     with pytest.raises(Misuse, match=f"not '{kind}'"):
         await drive(Response(), {"type": kind, "asgi": {"version": "3.0"}})

@@ -220,7 +220,7 @@ async def test_no_content(
     assert messages == [start(*sent, status=status), body(b"", more=False)]
 
 
-# --- a length that was given (I3)
+# --- a length that was given
 
 
 @pytest.mark.parametrize("pieces", [["abc"], ["a", "bc"], ["", "abc", ""]])
@@ -433,3 +433,25 @@ async def test_respond_knows_what_has_started() -> None:
 
     sent = await drive(app, http_scope())
     assert (sent[0]["status"], sent[1]["body"]) == (201, b'{"id":7}')
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("pair", "reason"),
+    [
+        pytest.param((b"X-Tag", b"v"), "lower case", id="upper case (ASGI)"),
+        pytest.param((b"a b", b"v"), "not a token", id="no token"),
+        pytest.param((b"transfer-encoding", b"chunked"), "the server's", id="framing"),
+        pytest.param((b"x-tag", b"a\r\nset-cookie: b=1"), "line break", id="line break"),
+    ],
+)
+async def test_a_start_made_by_hand_is_checked(pair: tuple[bytes, bytes], reason: str) -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    writer = ResponseWriter(http_scope(), send)
+    with pytest.raises(ValueError, match=reason):
+        await writer.send({"type": "http.response.start", "status": 200, "headers": [pair]})
+    assert (sent, writer.is_started) == ([], False)

@@ -6,6 +6,7 @@ import contextvars
 import functools
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from portico import App, PlainTextResponse, Request, Response, Route, request_response
 from portico.asgi import Message
-from portico.errors import HTTPException
+from portico.errors import ContentTooLarge, HTTPException
 from portico.routing.endpoint import CallNext
 from tests.drive import call, drive, http_scope
 
@@ -328,3 +329,28 @@ async def test_request_response_makes_an_app_of_a_function() -> None:
 
     reply = await call(hello, path="/x")
     assert (reply.status, reply.text) == (202, "/x")
+
+
+@pytest.mark.anyio
+async def test_an_answer_by_raw_asgi_is_the_answer() -> None:
+    async def handler(request: Request) -> None:
+        await PlainTextResponse("raw")(request.scope, request.receive, request.send)
+
+    assert (await call(App([Route("/", handler)]))).text == "raw"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("how", ["respond", "response_writer"])
+async def test_a_limit_that_was_passed_is_not_answered_with_success(how: str) -> None:
+    async def handler(request: Request) -> None:
+        with suppress(ContentTooLarge):
+            await request.body()
+        if how == "respond":
+            await request.respond("fine")
+        else:
+            async with request.response_writer() as write:
+                await write("fine")
+
+    app = App([Route("/", handler, methods=["POST"], max_body_bytes=10)])
+    assert (await call(app, "POST", body=b"x" * 11)).status == 413
+    assert (await call(app, "POST", body=b"x" * 10)).text == "fine"

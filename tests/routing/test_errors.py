@@ -116,9 +116,9 @@ def test_a_handler_for_httpexception_gets_all_of_them() -> None:
     ],
 )
 def test_a_key_is_a_status_or_a_class(key: Any, error: type[Exception]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error, match="an exception handler"):
         ErrorHandlers().add(key, say("x"))
-    with pytest.raises(error):
+    with pytest.raises(error, match="an exception handler"):
         App(exception_handlers={key: say("x")})
 
 

@@ -205,7 +205,7 @@ async def test_an_app_of_somebody_else_hears_an_oserror(caplog: pytest.LogCaptur
 @pytest.mark.anyio
 @pytest.mark.parametrize("status", [403, 500])
 async def test_asgi_middleware_sees_the_answer_to_an_error(status: int) -> None:
-    """FEATURES 3, row 22: CORS headers are on a 500 too."""
+    """CORS headers are on a 500 too."""
 
     def cors(app: ASGIApp) -> ASGIApp:
         async def with_cors(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""Apps by host: which patterns match (SECURITY A004), what is refused, names to URLs."""
+"""Apps by host: which patterns match, what is refused, names to URLs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portico import (
     Mount,
     PlainTextResponse,
     Request,
+    Route,
     Router,
     WebSocket,
 )
@@ -266,3 +267,22 @@ async def test_url_for_across_hosts_and_mounts() -> None:
 
     reply = await call(app, root_path="/root", path="/root/")
     assert reply.json() == ["http://api.example.org/root/in/v1", "http://testserver/root/in/p/x"]
+
+
+@pytest.mark.anyio
+async def test_hosts_at_the_outside_know_the_names_of_all_apps() -> None:
+    web = App([Route("/w", _plain, name="w")])
+
+    async def link(request: Request) -> str:
+        return f"{request.url_for('w')} {request.url_for('own')}"
+
+    api = App([Route("/", link, name="own")])
+    hosts = Hosts(("*.example.com", api), ("web.example", web), ("plain.example", _plain))
+    reply = await call(hosts, headers=[("host", "a.b.example.com")])
+    assert reply.text == "http://web.example/w http://a.b.example.com/"
+    assert (await call(hosts, headers=[("host", "plain.example")])).text == "http://web.example/w"
+
+
+async def _plain(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive, send)
+    await PlainTextResponse(str(request.url_for("w")))(scope, receive, send)

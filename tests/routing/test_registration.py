@@ -108,3 +108,18 @@ async def test_middleware_gives_the_view_back() -> None:
 
     assert (await call(app)).status == 202
     assert view.__name__ == "view"
+
+
+@pytest.mark.parametrize("register", ["get", "post", "route", "websocket"])
+def test_a_decorator_without_its_path_is_told_at_once(register: str) -> None:
+    decorate = getattr(App(), register)
+
+    async def hello(request: Request) -> str:
+        raise NotImplementedError
+
+    with pytest.raises(TypeError, match="not hello"):
+        decorate(hello)
+    with pytest.raises(TypeError, match="not list"):
+        decorate(["/a", "/b"])
+    with pytest.raises(ValueError, match="needs a path"):
+        decorate()

@@ -194,7 +194,7 @@ async def test_trailing_slash(policy: Any, path: str, status: int, location: str
     ],
 )
 async def test_the_redirect_keeps_method_prefix_and_query(query: bytes, written: str) -> None:
-    """Path-absolute: no scheme and no host that a proxy would know better (FEATURES 3, row 15)."""
+    """Path-absolute: no scheme and no host that a proxy would know better."""
     app = App([Route("/a/", say("a"), methods=["POST"])], trailing_slash="redirect")
     for path in ("/root x/a", "/a"):
         reply = await call(app, "POST", path, root_path="/root x", query=query)
@@ -264,7 +264,7 @@ async def test_mounts(path: str, facts: str | None, root_path: str, is_prefixed:
 
 @pytest.mark.anyio
 async def test_an_encoded_slash_stays_in_its_segment() -> None:
-    """FEATURES 3, row 16; also through mounts with parameters."""
+    """It is no separator (RFC 3986 2.2); also through mounts with parameters."""
     inner = Router([Route("/{file}", tell)])
     app = App([Route("/x/{file}", tell), Mount("/{team}", inner)])
     reply = await call(app, path="/x/a/b", raw_path=b"/x/a%2Fb")
@@ -283,7 +283,7 @@ async def test_parameters_of_all_mounts_are_there_and_the_inner_counts() -> None
 
 @pytest.mark.anyio
 async def test_the_scope_of_the_server_is_not_touched() -> None:
-    """P-3."""
+    """Servers and middlewares outside keep theirs: what is added goes into a copy."""
     inner = App([Route("/{x}", say("x"))])
     app = App([Mount("/in", inner), Route("/y", say("y"))], default=where)
     for path in ("/in/x", "/y", "/missing"):
@@ -329,7 +329,7 @@ async def test_a_route_that_is_added_while_a_request_is_served() -> None:
 
     def adding(below: ASGIApp) -> ASGIApp:
         async def add(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["path"] == "/new":
+            if scope["path"] == "/new" and len(app.routes) == 0:
                 app.get("/new")(say("new"))
             await below(scope, receive, send)
 
@@ -337,8 +337,9 @@ async def test_a_route_that_is_added_while_a_request_is_served() -> None:
 
     app.add_middleware(adding)
     assert (await call(app, path="/")).status == 404
-    with pytest.raises(Misuse, match="changed while it served"):
-        await drive(app, http_scope(path="/new"))
+    assert (await call(app, path="/new")).status == 404, "this request's router is the old one"
+    assert (await call(app, path="/x")).status == 404
+    assert "/new" in [route.path for route in app.routes if isinstance(route, Route)]
 
 
 @pytest.mark.anyio
@@ -365,7 +366,7 @@ async def test_a_fixed_path_of_the_outer_router_beats_a_mounts() -> None:
 
 @pytest.mark.anyio
 async def test_subpaths() -> None:
-    """T6: the longest prefix counts; an empty one is for all that is left."""
+    """The longest prefix counts; an empty one is for all that is left."""
     app = Subpaths(
         ("", PlainTextResponse("rest")), ("/a", where), ("/a/b", PlainTextResponse("ab"))
     )
@@ -395,7 +396,7 @@ async def test_default_is_for_paths_that_no_route_has(has_view: bool) -> None:
 
 @pytest.mark.anyio
 async def test_the_result_is_in_the_scope() -> None:
-    """T9."""
+    """For ASGI middleware and apps, which have no ``Request``."""
     seen: list[Any] = []
 
     async def look(request: Request, number: int) -> str:
@@ -455,7 +456,7 @@ async def test_converters_of_a_router() -> None:
 
 @pytest.mark.anyio
 async def test_another_scope_is_a_named_error() -> None:
-    """P-2."""
+    """A server must hear that a type is not served (ASGI: raise on unknown scope types)."""
     for app in (App(), Router([Route("/", say("x"))]), Subpaths()):
         with pytest.raises(Misuse, match="not 'mqtt'"):
             await app({"type": "mqtt"}, cast("Any", None), cast("Any", None))
@@ -473,7 +474,7 @@ async def test_a_poorer_server(missing: str) -> None:
 
 @given(st.binary(max_size=30), st.sampled_from(["strict", "redirect", "match"]), st.binary())
 def test_no_path_is_a_fault_of_the_server(raw: bytes, policy: Any, query: bytes) -> None:
-    """I4: whatever comes, the answer is found, not found, or somewhere else."""
+    """Whatever comes, the answer is found, not found, or somewhere else."""
     app = App(
         [
             Route("/", say("x")),
@@ -523,3 +524,25 @@ async def test_middleware_may_ask_for_the_app_and_for_urls() -> None:
             await call(app, path=path)
             assert seen == [app, "http://testserver/x"]
             seen.clear()
+
+
+@pytest.mark.anyio
+async def test_head_gets_a_route_of_its_own_at_any_time() -> None:
+    app = App([Route("/", say("get"))])
+    assert (await call(app, "HEAD")).headers["content-length"] == "3"
+    app.head("/")(say("own head"))
+    assert (await call(app, "HEAD")).headers["content-length"] == "8"
+    assert (await call(app, "GET")).text == "get"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["", "/"])
+async def test_no_path_is_the_root(path: str) -> None:
+    app = App([Route("/", say("root"))], default=PlainTextResponse("default"))
+    assert (await call(app, path=path)).text == "root"
+
+
+@pytest.mark.anyio
+async def test_a_redirect_of_the_slash_begins_with_one() -> None:
+    app = App([Route("/a/", say("a"))], trailing_slash="redirect")
+    assert (await call(app, path="/a", root_path="api")).headers["location"] == "/api/a/"

@@ -1,4 +1,4 @@
-"""Websocket handlers: their arguments, their errors, their end (SECURITY A094, P-24, P-25)."""
+"""Websocket handlers: their arguments, their errors, their end."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ async def test_an_unhandled_error_is_logged_once(caplog: pytest.LogCaptureFixtur
 @pytest.mark.parametrize("extensions", [{}, DENIAL], ids=["plain", "with denial"])
 @pytest.mark.parametrize("app", [App(), Router(), App([Mount("/in", Router())])], ids=repr)
 async def test_a_websocket_without_a_route(extensions: dict[str, object], app: Any) -> None:
-    """FEATURES 3, row 20: never messages of http."""
+    """Never messages of http."""
     for path in ("/", "/in/x"):
         scope: Scope = websocket_scope(path, extensions=extensions)
         sent = await drive(app, scope, CONNECT)

@@ -1,4 +1,4 @@
-"""Attacks by the body: SECURITY A059 (limits), A061 (truncation) and A063 (JSON)."""
+"""Attacks by the body: A059 (limits), A061 (truncation) and A063 (JSON)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks by the Cookie field: SECURITY A071 (reading) and A072 (cost)."""
+"""Attacks by the Cookie field: A071 (reading) and A072 (cost)."""
 
 from __future__ import annotations
 

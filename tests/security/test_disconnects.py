@@ -1,4 +1,4 @@
-"""Clients that leave and tasks that are cancelled: SECURITY A079 (plain), A082 and A085."""
+"""Clients that leave and tasks that are cancelled: A079 (plain), A082 and A085."""
 
 from __future__ import annotations
 

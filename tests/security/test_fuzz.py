@@ -1,4 +1,4 @@
-"""Anything at all, through one app that touches everything: SECURITY A126.
+"""Anything at all, through one app that touches everything: A126.
 
 Nothing is expected but the invariants: I1 to I3 by ``tests.drive``, I4 to I7 by ``invariants``.
 """

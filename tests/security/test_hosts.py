@@ -1,4 +1,4 @@
-"""Attacks by the Host field: SECURITY A001 and A004."""
+"""Attacks by the Host field: A001 and A004."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cost grows with the input, linearly: SECURITY A134, the registry of what reads a peer's bytes.
+"""Cost grows with the input, linearly: A134, the registry of what reads a peer's bytes.
 
 Each entry has at least three hostile inputs. Four times the input may cost six times as much:
 linear is four, quadratic sixteen. A parser that is not registered here fails the last tests.

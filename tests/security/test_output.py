@@ -1,4 +1,4 @@
-"""Attacks by what an application is made to send: SECURITY A068, A069, A073, A075."""
+"""Attacks by what an application is made to send: A068, A069, A073, A075."""
 
 from __future__ import annotations
 

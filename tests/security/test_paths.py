@@ -1,4 +1,4 @@
-"""Attacks by the path: SECURITY A006 (one path for all) and A010 (cost of routing)."""
+"""Attacks by the path: A006 (one path for all) and A010 (cost of routing)."""
 
 from __future__ import annotations
 

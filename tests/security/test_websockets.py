@@ -1,4 +1,4 @@
-"""The state machine of websockets under attack: SECURITY A094."""
+"""The state machine of websockets under attack: A094."""
 
 from __future__ import annotations
 

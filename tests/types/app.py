@@ -25,7 +25,7 @@ async def home(request: Request) -> str:
     return "Hello"
 
 
-@app.post("/notes/{number:int}")
+@app.post("/notes/{number:int}", name="note", middleware=[], max_body_bytes=None)
 def note(request: Request, number: int) -> tuple[int, dict[str, int]]:
     return 201, {"number": number}
 

@@ -50,6 +50,8 @@ URLS: Final = "portico.urls"
 StateT = TypeVar("StateT", bound=Mapping[str, Any], default=dict[str, Any])
 """The type of ``request.state``: a TypedDict or a dict."""
 
+_MAX_URL: Final = 8192  # characters; servers take no longer request line either
+
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 SEGMENTS: Final = "portico.segments"
@@ -294,7 +296,7 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         """The page that the client came from; ``None`` if it does not tell or tells badly."""
         value = self.headers.get("referer")
         try:
-            url = None if value is None else URL(value)
+            url = None if value is None or len(value) > _MAX_URL else URL(value)
             _ = url and url.host  # a label that is no IDNA is found only here
         except ValueError:
             return None

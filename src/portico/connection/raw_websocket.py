@@ -23,15 +23,16 @@ from portico.errors import (
     WebSocketDisconnect,
     WebSocketStateError,
 )
+from portico.http.grammar import is_token
 from portico.http.headers import encode_headers
 from portico.response.denial import DENIAL, denial_message, handshake_scope
+from portico.response.writer import check_fields
 
 __all__ = ("RawWebSocket", "UnexpectedMessage", "WebSocketState")
 
 _MAX_REASON_BYTES: Final = 123
 """A control frame carries at most 125 bytes, two of them the code (RFC 6455 5.5, 5.5.1)."""
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VERSION: Final = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 
 
@@ -142,7 +143,7 @@ class RawWebSocket(HTTPConnection[StateT]):
             offered = self.headers.getall("sec-websocket-protocol", [])
         # Some servers hand the field's whole text over as one; no name has a comma in it.
         names = [name.strip(" \t") for text in offered for name in text.split(",")]
-        return tuple(name for name in names if _TOKEN.fullmatch(name))
+        return tuple(name for name in names if is_token(name))
 
     # The state machine
 
@@ -175,6 +176,7 @@ class RawWebSocket(HTTPConnection[StateT]):
                 return
             raise self._refusal(kind)
         if then is not before:
+            check_fields(message.get("headers") or ())
             if then is _DENYING and not self._can_deny:
                 raise WebSocketStateError(f"the server does not offer {DENIAL}, close() instead")
             if before is _CONNECTING:

@@ -88,7 +88,7 @@ class Request(HTTPConnection[StateT]):
     @property
     def was_used(self) -> bool:
         """Whether the body was looked at, or the response begun, over this scope."""
-        return self.routing is None and (BODY in self._scope or WRITER in self._scope)
+        return BODY in self._scope or WRITER in self._scope
 
     @property
     def method(self) -> str:
@@ -97,6 +97,11 @@ class Request(HTTPConnection[StateT]):
 
     @property
     def send(self) -> Send:
+        """The ASGI ``send`` of ``response``: what goes through it counts as the answer."""
+        return self.response.send
+
+    @property
+    def raw_send(self) -> Send:
         """The ASGI ``send`` that this request was made with."""
         return self._send
 
@@ -245,11 +250,6 @@ class Request(HTTPConnection[StateT]):
         """
         return await self._shared_body().receive()
 
-    @property
-    def raw_receive(self) -> Receive:
-        """The ASGI ``receive`` that this request was made with, which has no memory."""
-        return self._receive
-
     async def close(self) -> None:
         """Drop what is held of the body. May always be called; nothing can be read after it."""
         self._shared_body().drop()
@@ -285,7 +285,14 @@ class Request(HTTPConnection[StateT]):
         Raises ``ResponseAlreadyStarted`` if the response has begun, ``TypeError`` for a value of
         which no response can be made.
         """
-        await to_response(value)(self.scope, self.receive, self.response.send)
+        response = to_response(value)
+        self._refuse_overrun(response.status_code)
+        await response(self.scope, self.receive, self.response.send)
+
+    def _refuse_overrun(self, status_code: int) -> None:
+        body: Body | None = self.scope.get(BODY)
+        if body is not None and body.overrun is not None and status_code < 400:
+            raise body.overrun  # who overlooks the limit does not lift it
 
     @asynccontextmanager
     async def response_writer(
@@ -302,6 +309,7 @@ class Request(HTTPConnection[StateT]):
         server says that the client has left.
         """
         response = self.response
+        self._refuse_overrun(status_code)
         await response.start(status_code, headers, media_type)
         yield response.write
         await response.end()

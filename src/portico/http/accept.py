@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias, final
 
 from portico.errors import BadInput
-from portico.http.grammar import parse_parameters, split_list
+from portico.http.grammar import TOKEN, parse_parameters, split_list
 from portico.http.media import MediaType, comparable_parameters, parse_media_type
 
 __all__ = (
@@ -39,15 +39,13 @@ Error pages negotiate as well, so a field is read for each 404, and browsers sen
 again and again. Short texts and few of them, because what is kept is up to the peer.
 """
 
-_WORD: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-
 # qvalue (RFC 9110 12.4.2). Java's URL connection sends "*; q=.2", so the zero may be missing.
 _QVALUE: Final = r"(0(?:\.[0-9]{0,3})?|\.[0-9]{1,3}|1(?:\.0{0,3})?)"
 _WEIGHT: Final = rf"[ \t]*(?:;[ \t]*[qQ]={_QVALUE}[ \t]*)?"
 
-_PLAIN_RANGE: Final = re.compile(rf"({_WORD}/{_WORD}|\*){_WEIGHT}")
+_PLAIN_RANGE: Final = re.compile(rf"({TOKEN}/{TOKEN}|\*){_WEIGHT}")
 _WHOLE_QVALUE: Final = re.compile(_QVALUE)
-_NAME: Final = re.compile(rf"({_WORD}){_WEIGHT}")
+_NAME: Final = re.compile(rf"({TOKEN}){_WEIGHT}")
 
 # language-range (RFC 4647 2.1), of 8 subtags at most: no tag in use has more.
 _LANGUAGE: Final = re.compile(rf"(\*|[A-Za-z]{{1,8}}(?:-[A-Za-z0-9]{{1,8}}){{0,7}}){_WEIGHT}")

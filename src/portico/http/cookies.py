@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias, TypedDict, Unpack
 from multidict import MultiDict
 
 from portico.http.dates import format_date
+from portico.http.grammar import TOKEN
 
 __all__ = (
     "MAX_COOKIES",
@@ -47,7 +48,7 @@ _MAX_DOMAIN: Final = 253
 """Characters of a domain name (RFC 1035 2.3.4)."""
 
 # cookie-name is a token, cookie-octet lacks blanks, quotes, comma, semicolon, backslash (4.1.1).
-_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NAME: Final = re.compile(TOKEN)
 _VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]*")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ("is_token", "parse_parameters", "quote_string", "split_list")
+__all__ = ("TOKEN", "is_token", "parse_parameters", "quote_string", "split_list")
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # noqa: S105 - no password
+"""A token (RFC 9110 5.6.2), as a regular expression."""
+
+_TOKEN: Final = re.compile(TOKEN)
 
 # qdtext and what a quoted-pair may carry, obs-text included (5.6.4).
 _QUOTABLE: Final = re.compile(r"[\t -~\x80-\xff]*")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from functools import lru_cache
-from operator import itemgetter
 from typing import Final, Self, TypeAlias, TypeVar, cast, final, overload
 
 from portico.http._views import PairItems, PairValues
@@ -37,13 +36,8 @@ _NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
-_NAME_OF: Final = itemgetter(0)
-
-_KEPT: Final = 128
-"""Characters of a field, name and value, that is kept once checked."""
-
-_SHORT: Final = 64
-"""Characters of a name that an error message shows."""
+_KEPT: Final = 128  # characters of a field, name and value, that is kept once checked
+_SHORT: Final = 64  # characters of a name that an error message shows
 
 _T = TypeVar("_T")
 _MISSING: Final = object()  # no default was given
@@ -112,9 +106,9 @@ class Headers(Mapping[str, str]):
     r"""Header fields for reading: a mapping that is blind to case and keeps order and repeats.
 
     ``raw`` is a list of ``(name, value)`` pairs of bytes, or any other iterable of them. A list is
-    kept, not copied; do not change it while it is read here. Only if a name in it is not in lower
-    case (ASGI says that servers see to that) a lower-cased copy is kept; that is looked at once a
-    name is not found, or all fields are asked for.
+    kept, not copied, unless names in it are not in lower case (ASGI says that servers see to that):
+    then a copy is made once a name is not found or all are asked for, and until then only names in
+    lower case are found.
 
     Values are text in latin-1, the one reading that never fails (RFC 9110 5.5). ``headers[name]``
     is the first value of that name and ``getall(name)`` each of them; iteration, ``len``,
@@ -134,14 +128,14 @@ class Headers(Mapping[str, str]):
 
     @property
     def raw(self) -> RawHeaders:
-        """The pairs of bytes behind it, not a copy."""
-        return self._raw
+        """The pairs of bytes behind it, names in lower case; no copy unless they were not."""
+        return self._lowered()
 
     def _lowered(self) -> RawHeaders:
         """Give the pairs with names in lower case; they are looked at once."""
         if not self._is_lower:
             self._is_lower = True
-            if not b"".join(map(_NAME_OF, self._raw)).islower():
+            if not _are_lower(self._raw):
                 self._raw = [(name.lower(), value) for name, value in self._raw]
         return self._raw
 
@@ -243,7 +237,7 @@ class MutableHeaders(Headers):
     def __init__(self, raw: Iterable[tuple[bytes, bytes]] = ()) -> None:
         self._raw: RawHeaders = raw if isinstance(raw, list) else _listed(raw)
         self._is_lower: bool = True
-        if not b"".join(map(_NAME_OF, self._raw)).islower():
+        if not _are_lower(self._raw):
             self._raw[:] = [(name.lower(), value) for name, value in self._raw]
 
     @classmethod
@@ -352,6 +346,11 @@ class MutableHeaders(Headers):
         return found
 
 
+def _are_lower(raw: RawHeaders) -> bool:
+    names = b"".join([name for name, _ in raw])
+    return names.islower() or names == names.lower()
+
+
 def _listed(raw: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
     if isinstance(raw, Mapping):
         raise TypeError("headers are read from pairs of bytes: make them with encode_headers")
@@ -375,8 +374,8 @@ def _check_field(name: str, value: str) -> tuple[bytes, bytes]:
     return check_name(name), check_value(name, value)
 
 
+# An application sends the same fields again and again; checking costs four times the look-up.
 _kept_field: Final = lru_cache(maxsize=512)(_check_field)
-"""An application sends the same fields again and again; checking costs four times the look-up."""
 
 
 def _encode_field(name: str, value: str) -> tuple[bytes, bytes]:
@@ -386,7 +385,7 @@ def _encode_field(name: str, value: str) -> tuple[bytes, bytes]:
 
 
 def _shown(name: str) -> str:
-    return repr(name if len(name) <= _SHORT else f"{name[:_SHORT]}...")
+    return repr(name[:_SHORT])
 
 
 def _fault(value: str) -> str:

@@ -13,17 +13,16 @@ from types import MappingProxyType
 from typing import Final, final
 
 from portico.errors import BadInput
-from portico.http.grammar import is_token, quote_string
+from portico.http.grammar import TOKEN, is_token, quote_string
 
 __all__ = ("MediaType", "comparable_parameters", "parse_media_type")
 
-_WORD: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_ESSENCE: Final = re.compile(rf"[ \t]*({_WORD})/({_WORD})[ \t]*")
+_ESSENCE: Final = re.compile(rf"[ \t]*({TOKEN})/({TOKEN})[ \t]*")
 
 # parameters (RFC 9110 5.6.6). An unquoted value may hold a bit more than a token does, for
 # boundaries with ":" or "=" are sent without quotes.
 _PARAMETER: Final = re.compile(
-    rf";[ \t]*(?:({_WORD})=(?:([!#-+\-.\/0-:<-~]+)|\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\")[ \t]*)?",
+    rf";[ \t]*(?:({TOKEN})=(?:([!#-+\-.\/0-:<-~]+)|\"([^\"\\]*+(?:\\.[^\"\\]*+)*+)\")[ \t]*)?",
     re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)

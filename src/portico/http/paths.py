@@ -9,12 +9,22 @@ that rewrites ``path`` alone is heard.
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-__all__ = ("join_segments", "quote_path", "quote_segments", "rooted_path", "split_path")
+__all__ = (
+    "SEGMENT_SAFE",
+    "join_segments",
+    "quote_path",
+    "quote_segments",
+    "rooted_path",
+    "split_path",
+)
 
-# RFC 3986 3.3: pchar, less "%", and the slash.
-_SAFE = "/!$&'()*+,;=:@-._~"
+SEGMENT_SAFE: Final = "!$&'()*+,;=:@-._~"
+"""What a segment may hold besides letters, digits and percent-encoding (RFC 3986 3.3, pchar)."""
+
+_PATH_SAFE: Final = f"/{SEGMENT_SAFE}"
 
 
 def split_path(path: str, raw_path: bytes | None = None, root_path: str = "") -> list[str]:
@@ -75,7 +85,7 @@ def quote_segments(segments: list[str]) -> str:
     >>> quote_segments(["a b", "c/d"])
     '/a%20b/c%2Fd'
     """
-    return "/" + "/".join([quote(part, safe=_SAFE[1:], errors="replace") for part in segments])
+    return "/" + "/".join([quote(part, safe=SEGMENT_SAFE, errors="replace") for part in segments])
 
 
 def quote_path(path: str) -> str:
@@ -84,7 +94,7 @@ def quote_path(path: str) -> str:
     >>> quote_path("/a b/é%2F")
     '/a%20b/%C3%A9%252F'
     """
-    return quote(path, safe=_SAFE, errors="replace")
+    return quote(path, safe=_PATH_SAFE, errors="replace")
 
 
 def _segments(path: str, raw_path: bytes | None) -> list[str]:

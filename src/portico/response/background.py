@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from inspect import isawaitable
 from typing import Final, ParamSpec, TypeAlias
 
 from portico import _tasks
@@ -17,7 +16,7 @@ P = ParamSpec("P")
 Background: TypeAlias = Callable[[], object]
 """What ``background=`` takes: a function without arguments, or a ``BackgroundTask``."""
 
-_logger: Final = logging.getLogger("portico.background")
+_log: Final = logging.getLogger("portico.background")
 
 
 class BackgroundTask:
@@ -40,14 +39,7 @@ class BackgroundTask:
 
     async def __call__(self) -> None:
         """Do the work; raises what the function raises."""
-        call = partial(self.func, *self.args, **self.kwargs)
-        if _tasks.is_async_callable(self.func):
-            result = call()
-        else:
-            # In a list: trio takes a coroutine out of a thread for a mistake.
-            (result,) = await _tasks.run_in_thread(lambda: [call()])
-        if isawaitable(result):
-            await result
+        await _tasks.call(partial(self.func, *self.args, **self.kwargs))
 
     def __repr__(self) -> str:
         func = self.func
@@ -69,5 +61,5 @@ async def run_background(background: Background | Sequence[Background]) -> None:
     for task in tasks:
         try:
             await task()
-        except Exception:  # the client has its answer; nobody else would hear of this
-            _logger.exception("background work failed: %r", task)
+        except Exception:  # noqa: BLE001  the client has its answer; nobody else would hear of this
+            _log.exception("background work failed: %r", task)

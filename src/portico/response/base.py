@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar, Self, TypeAlias, Unpack, cast
 
-from portico.asgi import RawHeaders, Receive, Scope, Send
+from portico.asgi import Message, RawHeaders, Receive, Scope, Send
 from portico.errors import ClientDisconnect, Misuse
 from portico.http.cookies import (
     CookieAttributes,
@@ -171,25 +171,38 @@ class Response:
         new._raw_headers, new._headers = self._raw_headers.copy(), None  # noqa: SLF001 - its own
         return new
 
+    def messages(self, method: str = "GET") -> tuple[Message, Message]:
+        """Give the two messages that answer a request of this method: the start and the body.
+
+        >>> start, body = Response("hello").messages("HEAD")
+        >>> start["headers"], body["body"]
+        ([(b'content-length', b'5')], b'')
+        """
+        status, body, raw = self.status_code, self.body, self._raw_headers
+        if status in (204, 205, 304):
+            body, raw = b"", _without_content(raw, status)
+        elif raw and raw[-1] is not self._field and _has(raw, b"content-length"):
+            raw = _with_length(raw, len(body), is_head=method == "HEAD")
+        else:
+            raw = [*raw, length_field(len(body))]
+        if type(status) is not int:
+            status = int(status)  # an HTTPStatus; messages have plain numbers
+        if method == "HEAD":  # RFC 9110 9.3.2
+            body = b""
+        return (
+            {"type": "http.response.start", "status": status, "headers": raw},
+            {"type": "http.response.body", "body": body},
+        )
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response; that the client has left is not an error."""
         if scope["type"] != "http":
             await self._refuse(scope, receive, send)
             return
-        # A status may be an HTTPStatus; messages have plain numbers.
-        status, body, raw = int(self.status_code), self.body, self._raw_headers
-        is_head = scope["method"] == "HEAD"
-        if status in (204, 205, 304):
-            body, raw = b"", _without_content(raw, status)
-        elif raw and raw[-1] is not self._field and _has(raw, b"content-length"):
-            raw = _with_length(raw, len(body), is_head=is_head)
-        else:
-            raw = [*raw, length_field(len(body))]
-        if is_head:  # RFC 9110 9.3.2
-            body = b""
+        start, body = self.messages(scope["method"])
         try:
-            await send({"type": "http.response.start", "status": status, "headers": raw})
-            await send({"type": "http.response.body", "body": body})
+            await send(start)
+            await send(body)
         except (OSError, ClientDisconnect):
             pass  # ASGI HTTP 2.4: so do a server and our writer say that the client has left
         if self.background is not None:

@@ -49,7 +49,11 @@ def status_response(status_code: int, scope: Scope) -> Response:
 
 
 def _preferred(scope: Scope) -> str:
-    accept = ", ".join(Headers(scope["headers"]).getall("accept", ["*/*"]))  # 5.3: one list
+    fields = [value for name, value in scope["headers"] if name == b"accept"]
+    if len(fields) == 1:  # one, named as ASGI wants it: what browsers and servers send
+        accept = fields[0].decode("latin-1")
+    else:
+        accept = ", ".join(Headers(scope["headers"]).getall("accept", ["*/*"]))  # 5.3: one list
     return _kept_choice(accept) if len(accept) <= _LONGEST_KEPT else _choose(accept)
 
 

@@ -16,7 +16,7 @@ from portico.errors import (
     ResponseAlreadyStarted,
     ResponseNotStarted,
 )
-from portico.http.headers import encode_headers
+from portico.http.headers import check_name, check_value, encode_headers
 from portico.response.base import (
     Content,
     HeadersInput,
@@ -25,7 +25,7 @@ from portico.response.base import (
     length_field,
 )
 
-__all__ = ("ResponseWriter",)
+__all__ = ("ResponseWriter", "check_fields")
 
 _BODY: Final = "http.response.body"
 _FILES: Final = ("http.response.pathsend", "http.response.zerocopysend")
@@ -121,6 +121,7 @@ class ResponseWriter:
         if self.is_started:
             raise ResponseAlreadyStarted("the response has started; its status has left")
         headers = list(message.get("headers", ()))  # ASGI allows any iterable
+        check_fields(headers)
         left = _declared_length(headers)
         self._without_content = self._is_head or has_no_content(message["status"])
         self._left = None if self._without_content else left
@@ -142,6 +143,18 @@ class ResponseWriter:
             if self._left and not more:
                 raise Misuse(f"{self._left} bytes fewer than the content-length says")
         self.is_finished = not more
+
+
+def check_fields(raw: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse header fields that may not be sent, of a message that somebody made by hand.
+
+    Raises ``ValueError`` as ``encode_headers`` does, and for a name that is not in lower case.
+    """
+    for name, value in raw:
+        text = name.decode("latin-1")
+        if check_name(text) != name:
+            raise ValueError(f"header name {text[:64]!r} is not in lower case, as ASGI wants it")
+        check_value(text, value.decode("latin-1"))
 
 
 def _encode(data: Content) -> bytes:

@@ -8,23 +8,17 @@ from typing import Any, Final
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.base import SEGMENTS, URLS, split_scope
 from portico.connection.body import INHERIT, LIMIT
-from portico.errors import Misuse
-from portico.http.paths import rooted_path
+from portico.http.paths import join_segments, rooted_path
 from portico.routing.endpoint import View, ViewApp
 from portico.routing.guard import guard
 from portico.routing.middleware import wrap
 from portico.routing.registration import Registration
-from portico.routing.routes import REST, AnyRoute, Mount, WebSocketRoute
+from portico.routing.routes import REST, AnyRoute, Mount, Route, WebSocketRoute
 from portico.routing.template import Template
 
-__all__ = ("Below", "Target", "not_made")
+__all__ = ("Target", "seen_path")
 
 _NONE: Final = (None, None, None)
-
-
-async def not_made(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stand for an app that is not made yet; raises ``Misuse``."""
-    raise Misuse("the router was changed while it served this request")
 
 
 class Target:
@@ -34,7 +28,8 @@ class Target:
         self.route: AnyRoute = route
         self.template: Template = template
         self.depth: int = len(template.segments) - (REST in template.names)
-        self.app: ASGIApp = not_made
+        self.methods: frozenset[str] | None = route.methods if isinstance(route, Route) else None
+        self.app: ASGIApp  # from here on of ``make_app``
         self.view: ViewApp | None = None  # the app, if it is one
         self.marks: dict[str, Any] = {}
 
@@ -47,11 +42,11 @@ class Target:
             inner: object = self.route.app
             is_bare = not self.route.middleware
             # A router answers for itself, and the log is the outermost app's.
-            if is_bare and isinstance(inner, Registration):
+            if is_bare and isinstance(inner, Registration) and inner.can_enter:
                 enter: ASGIApp = inner.enter
             else:
                 enter = self.route.make_app(has_views=bool(views))
-            below = Below(self.depth, enter)
+            below = _Below(self.depth, enter, is_ours=isinstance(inner, Registration))
             self.app = guard(wrap(below, views)) if views else below
         else:
             self.app = self.route.make_app(views, self.template.names)
@@ -60,7 +55,7 @@ class Target:
                 self.marks[LIMIT] = self.route.max_body_bytes
 
     def below(self, prefix: str, marks: Mapping[str, Any]) -> Target:
-        """Make the target that this one is for a router further out."""
+        """Make the same target as a router sees it that mounts this one at ``prefix``."""
         outer = Target(self.route, self.template)
         outer.view = self.view
         root_path = prefix + self.marks.get("root_path", "")
@@ -68,12 +63,13 @@ class Target:
         return outer
 
 
-class Below:
+class _Below:
     """A mount's app: the views of the router see the whole path, the app what is below."""
 
-    def __init__(self, depth: int, app: ASGIApp) -> None:
+    def __init__(self, depth: int, app: ASGIApp, *, is_ours: bool) -> None:
         self.depth: int = depth
         self.app: ASGIApp = app
+        self.is_ours: bool = is_ours
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Move the prefix from the path to ``root_path``, segment by segment."""
@@ -87,5 +83,18 @@ class Below:
         if self.depth:
             root_path = f"{root_path}/{'/'.join(segments[: self.depth])}"
         child["root_path"] = root_path
+        if not self.is_ours:
+            path = child["path"] = seen_path(path, root_path, segments[self.depth :])
         child[SEGMENTS] = (path, root_path, segments[self.depth :] or [""])
         return self.app(child, receive, send)
+
+
+def seen_path(path: str, root_path: str, segments: Sequence[str]) -> str:
+    """Give the path that an app may be told that reads the decoded one.
+
+    A slash that came as ``%2F`` is no border of segments for routes and guards; an app that is not
+    ours must not take it for one (it is free to decode ``raw_path`` itself).
+    """
+    if any("/" in segment for segment in segments):
+        return root_path + join_segments(list(segments))
+    return path

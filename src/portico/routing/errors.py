@@ -6,9 +6,8 @@ headers (CORS, security, timing) as any other.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from inspect import isawaitable
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 from portico import _tasks
 from portico.connection.request import WRITER, Request
@@ -55,7 +54,7 @@ class ErrorHandlers:
             if not 400 <= key <= 599:
                 raise ValueError(f"an exception handler's status is 400 to 599, not {key}")
             self._by_status[key] = handler
-        elif issubclass(key, Exception):  # pyright: ignore[reportUnnecessaryIsInstance]
+        elif _is_exception_class(key):
             self._by_class[key] = handler
         else:
             raise TypeError("an exception handler is for a status or an Exception class")
@@ -150,17 +149,21 @@ async def _answer(request: Request[Any], error: Exception) -> Exception | None:
         except Exception as failure:  # noqa: BLE001  the handler's own error is answered instead
             error, response = failure, None
         if response is not None:
-            await response(request.scope, request.receive, request.send)
+            await response(request.scope, request.receive, request.raw_send)
             return None
         try:
             response = await handlers.unhandled(request, error)
         except Exception as failure:  # noqa: BLE001  so is that of the handler for 500
             failure.__context__ = error
             error, response = failure, error_response(HTTPException(500), request.scope)
-        await response(request.scope, request.receive, request.send)
+        await response(request.scope, request.receive, request.raw_send)
         return error
     finally:
         del error
+
+
+def _is_exception_class(key: object) -> TypeGuard[type[Exception]]:
+    return isinstance(key, type) and issubclass(key, Exception)
 
 
 def _handlers(request: Request[Any]) -> ErrorHandlers:
@@ -189,8 +192,4 @@ def _expected(request: Request[Any], error: Exception) -> Response | None:
 
 
 async def _call(handler: ExceptionHandler, request: Request[Any], error: Exception) -> Response:
-    if _tasks.is_async_callable(handler):
-        return to_response(await cast("Awaitable[object]", handler(request, error)))
-    # In a list: trio takes a coroutine out of a thread for a mistake.
-    (value,) = await _tasks.run_in_thread(lambda: [handler(request, error)])
-    return to_response(await value if isawaitable(value) else value)
+    return to_response(await _tasks.call(handler, request, error))

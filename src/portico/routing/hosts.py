@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
+from portico.connection.base import URLS
 from portico.connection.request import Request
 from portico.connection.websocket import WebSocket
 from portico.errors import BadInput, HTTPException, Misuse, RouteNotFound
@@ -15,7 +16,7 @@ from portico.http.urls import parse_host
 from portico.lifespan import Lifespan
 from portico.routing.errors import answer
 from portico.routing.socket import answer_websocket
-from portico.routing.urls import named, not_found
+from portico.routing.urls import Named, named, not_found
 
 __all__ = ("Hosts",)
 
@@ -130,6 +131,8 @@ class Hosts:
         except HTTPException as error:
             await _refuse(scope, receive, send, error)
             return
+        if URLS not in scope:
+            scope = {**scope, URLS: (_Names(app, self), scope.get("root_path", ""))}
         if params:
             scope = {**scope, "path_params": {**(scope.get("path_params") or {}), **params}}
         await app(scope, receive, send)
@@ -170,6 +173,19 @@ class Hosts:
         """List the names of all apps."""
         apps = filter(None, map(named, self._children()))
         return sorted({name for app in apps for name in app.url_names()})
+
+
+class _Names:
+    """The names that one of the apps may use: its own, on the request's host, and all others."""
+
+    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
+        self._own: Named | None = named(app)
+        self._hosts: Hosts = hosts
+
+    def url_parts_for(self, name: str, /, **params: object) -> tuple[str | None, str]:
+        if self._own is not None and name in self._own.url_names():
+            return self._own.url_parts_for(name, **params)
+        return self._hosts.url_parts_for(name, **params)
 
 
 def _host(scope: Scope) -> str:

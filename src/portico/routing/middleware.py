@@ -117,13 +117,33 @@ def _name(func: object) -> str:
     return getattr(func, "__name__", repr(func))
 
 
+_PASSES_BY: Final = (
+    "the body of a mounted app's response passes by: a view may change status and headers, or "
+    "return a new response"
+)
+
+
 class _Start(Response):
     """The start of a response whose body passes by: status and headers may be changed."""
 
     def __init__(self, message: Message) -> None:
-        super().__init__(None, message["status"])
+        self.status_code = message["status"]
         fields = message.get("headers", ())
         self._raw_headers = [(bytes(name).lower(), bytes(value)) for name, value in fields]
+
+    @property
+    def body(self) -> bytes:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Refuse: it has not come yet."""
+        raise Misuse(_PASSES_BY)
+
+    @body.setter
+    def body(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, value: bytes
+    ) -> None:
+        raise Misuse(_PASSES_BY)
+
+    def __repr__(self) -> str:
+        return f"<the response of a mounted app, {self.status_code}>"
 
     def start(self, message: Message) -> Message:
         return {**message, "status": self.status_code, "headers": self._raw_headers}
@@ -290,7 +310,7 @@ class _Exchange:
         if message["type"] == "http.response.start" and not self._is_resumed:
             await self._resume(message)
         elif not self._is_replaced:
-            await self.request.send(message)
+            await self.request.raw_send(message)
         elif message.get("more_body", False):
             # Nobody takes this stream: end it as a client that left would (ASGI HTTP 2.4).
             self._cut = OSError(f"the middleware {self._name} has answered in the app's place")
@@ -312,7 +332,7 @@ class _Exchange:
             self._is_replaced, self._failure = True, error
         if value is start:
             self.is_started, self._start = True, start
-            await self.request.send(start.start(message))
+            await self.request.raw_send(start.start(message))
 
     async def _respond(self, value: object) -> None:
         if value is _SUSPENDED:
@@ -321,4 +341,4 @@ class _Exchange:
             raise TypeError(f"the middleware {self._name} returned None; return a response")
         response = to_response(value)
         self.is_started = True
-        await response(self.request.scope, self.request.receive, self.request.send)
+        await response(self.request.scope, self.request.receive, self.request.raw_send)

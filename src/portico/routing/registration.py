@@ -1,10 +1,10 @@
-"""The decorators that put routes, mounts and middleware into a router."""
+"""The decorators of a ``Router``; apart, so ``_target`` can know a router without importing it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypedDict, TypeVar, Unpack
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.body import INHERIT, Inherit
@@ -12,10 +12,18 @@ from portico.routing.endpoint import View
 from portico.routing.middleware import AnyMiddleware, Middleware, middleware, view_of
 from portico.routing.routes import AnyRoute, Mount, Route, WebSocketRoute
 
-__all__ = ("Registration",)
+__all__ = ("Registration", "RouteOptions")
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Around = TypeVar("Around", bound=View)
+
+
+class RouteOptions(TypedDict, total=False):
+    """What each decorator takes besides paths; as for ``Route``."""
+
+    name: str | None
+    middleware: Sequence[AnyMiddleware]
+    max_body_bytes: int | Inherit | None
 
 
 class Registration(ABC):
@@ -29,6 +37,9 @@ class Registration(ABC):
     @abstractmethod
     def add(self, route: AnyRoute) -> None:
         """Add a route, a websocket route or a mount."""
+
+    can_enter: ClassVar[bool] = True
+    """Whether ``enter`` does all that a call does."""
 
     @abstractmethod
     def enter(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -47,6 +58,7 @@ class Registration(ABC):
         max_body_bytes: int | Inherit | None = INHERIT,
     ) -> Callable[[Endpoint], Endpoint]:
         """Route requests of these methods (default: as for ``Route``) to the endpoint."""
+        _check_paths(paths)
 
         def register(endpoint: Endpoint) -> Endpoint:
             self.add(
@@ -63,31 +75,35 @@ class Registration(ABC):
 
         return register
 
-    def get(self, *paths: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    def get(self, *paths: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Route GET, and HEAD with it, to the endpoint."""
         return self.route(*paths, methods=("GET",), **options)
 
-    def head(self, *paths: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    def head(self, *paths: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Route HEAD alone to the endpoint, in place of the one for GET."""
         return self.route(*paths, methods=("HEAD",), **options)
 
-    def post(self, *paths: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    def post(self, *paths: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Route POST to the endpoint."""
         return self.route(*paths, methods=("POST",), **options)
 
-    def put(self, *paths: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    def put(self, *paths: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Route PUT to the endpoint."""
         return self.route(*paths, methods=("PUT",), **options)
 
-    def patch(self, *paths: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    def patch(self, *paths: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Route PATCH to the endpoint."""
         return self.route(*paths, methods=("PATCH",), **options)
 
-    def delete(self, *paths: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    def delete(
+        self, *paths: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[Endpoint], Endpoint]:
         """Route DELETE to the endpoint."""
         return self.route(*paths, methods=("DELETE",), **options)
 
-    def options(self, *paths: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    def options(
+        self, *paths: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[Endpoint], Endpoint]:
         """Route OPTIONS to the endpoint, in place of the answer that the router gives by itself."""
         return self.route(*paths, methods=("OPTIONS",), **options)
 
@@ -95,6 +111,7 @@ class Registration(ABC):
         self, *paths: str, name: str | None = None, middleware: Sequence[AnyMiddleware] = ()
     ) -> Callable[[Endpoint], Endpoint]:
         """Route websockets to the endpoint."""
+        _check_paths(paths)
 
         def register(endpoint: Endpoint) -> Endpoint:
             self.add(WebSocketRoute(paths, endpoint, name=name, middleware=middleware))
@@ -128,3 +145,13 @@ class Registration(ABC):
         The last that is added is the outermost.
         """
         self.insert_middleware(Middleware(factory, *args, **kwargs))
+
+
+def _check_paths(paths: tuple[object, ...]) -> None:
+    """Raise here what would else be no error: a decorator without its path registers nothing."""
+    if not paths:
+        raise ValueError('a route needs a path, as in @app.get("/path")')
+    for path in paths:
+        if not isinstance(path, str):
+            name = getattr(path, "__name__", type(path).__name__)
+            raise TypeError(f'a path is a str, not {name}; write @app.get("/path")')

@@ -6,16 +6,13 @@ Pure. Which template a name stands for, and the host in front, are the router's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 from urllib.parse import quote
 
 from portico.errors import RouteNotFound
+from portico.http.paths import SEGMENT_SAFE
 from portico.routing.template import Literal, Parameter, Rest, Segment, Template
 
 __all__ = ("build_path",)
-
-_SAFE: Final = "!$&'()*+,;=:@-._~"
-"""What a segment may hold besides letters, digits and percent-encoding (RFC 3986 3.3, pchar)."""
 
 
 def build_path(template: Template, params: Mapping[str, object]) -> str:
@@ -89,7 +86,7 @@ def _formatted(
 
 def _quoted(template: Template, text: str) -> str:
     try:
-        return quote(text, safe=_SAFE, errors="strict")
+        return quote(text, safe=SEGMENT_SAFE, errors="strict")
     except UnicodeEncodeError:
         raise _error(template, "the path would hold half a surrogate pair") from None
 

@@ -22,7 +22,7 @@ from portico.lifespan import Lifespan, LifespanContext
 from portico.response.base import Response
 from portico.response.error import status_response
 from portico.response.redirect import RedirectResponse
-from portico.routing._target import Target, not_made
+from portico.routing._target import Target, seen_path
 from portico.routing.converters import ConverterFactory
 from portico.routing.endpoint import ViewApp
 from portico.routing.errors import ERRORS, ErrorHandlers, answer_handled
@@ -91,6 +91,7 @@ class Router(Registration):
         self._marks: dict[str, Any] = {URLS: (self, "")}
         if max_body_bytes is not INHERIT:
             self._marks[LIMIT] = max_body_bytes
+        self._taken: Tree[Target] = Tree()  # what was added; HEAD that GET brings is in the next
         self._requests: Tree[Target] = Tree()
         self._websockets: Tree[Target] = Tree()
         self._targets: list[Target] = []
@@ -98,7 +99,7 @@ class Router(Registration):
         self._fixed: dict[str, dict[str, Target]] = {}
         self._outer: list[Router] = []
         self._entry: ASGIApp | None = None
-        self._miss: ASGIApp = not_made
+        self._miss: ASGIApp = ViewApp(_answer_miss)
         self._rest: ASGIApp | None = None
         self._is_plain: bool = False
         for route in routes:
@@ -110,11 +111,10 @@ class Router(Registration):
         Raises ``ValueError`` for a malformed path, and for one that is taken.
         """
         templates = route.templates(self._converters)
-        methods = route.methods if isinstance(route, Route) else None
         for template in templates:
             target = Target(route, template)
             if not isinstance(route, WebSocketRoute):
-                self._requests.add(template, target, methods)
+                self._taken.add(template, target, target.methods)
             if not isinstance(route, Route):
                 self._websockets.add(template, target, None)
             self._targets.append(target)
@@ -149,6 +149,12 @@ class Router(Registration):
         """List the names that ``url_for`` knows, those of mounted routers too."""
         return self._urls.names()
 
+    def __init_subclass__(cls) -> None:
+        """Let a call of the subclass's own be made where it is mounted, too."""
+        super().__init_subclass__()
+        if "__call__" in cls.__dict__ and "can_enter" not in cls.__dict__:
+            cls.can_enter = False
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope: http, websocket or lifespan. Raises ``Misuse`` for another type."""
         await self.enter(scope, receive, send)
@@ -159,10 +165,13 @@ class Router(Registration):
 
     def _make_entry(self) -> ASGIApp:
         outer, views = split_views(self._middleware)
+        self._requests = Tree()
         for target in self._targets:
             target.make_app(views, self._marks)
-            route = target.route
-            if isinstance(route, Route) and "GET" in (route.methods or ()):
+            if not isinstance(target.route, WebSocketRoute):
+                self._requests.add(target.template, target, target.methods)
+        for target in self._targets:
+            if "GET" in (target.methods or ()):
                 with suppress(ValueError):  # HEAD has a route of its own
                     self._requests.add(target.template, target, _HEAD)  # RFC 9110 9.3.2
         self._miss = ViewApp(_answer_miss, views)
@@ -213,9 +222,10 @@ class Router(Registration):
 
         None if middleware of this router is around them.
         """
-        if self._make_entry() != self._dispatch:
+        if not self.can_enter or (self._entry or self._make_entry()) != self._dispatch:
             return {}
-        self._outer.append(outer)
+        if outer not in self._outer:
+            self._outer.append(outer)
         return self._fixed
 
     def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -246,7 +256,7 @@ class Router(Registration):
             segments = split_scope(scope)
         else:  # as split_scope does: a few calls less for most requests
             segments = scope["path"].split("/")
-            if not segments[0]:
+            if not segments[0] and len(segments) > 1:
                 del segments[0]
         match = tree.find(segments, method) or self._match_slash(tree, segments, method)
         if match is None:
@@ -290,6 +300,7 @@ class Router(Registration):
         root_path = scope.get("root_path", "")
         child: Scope = {**scope, **self._marks, URLS: scope.get(URLS, (self, root_path))}
         if self._rest is not None and not allowed:
+            child["path"] = seen_path(scope["path"], root_path, segments)
             await self._rest(child, receive, send)
         elif is_request:
             child[_MISS] = self._missing(scope, segments, allowed)
@@ -307,8 +318,8 @@ class Router(Registration):
         if allowed:
             return _not_allowed(scope["method"], allowed)
         if self._trailing_slash == "redirect" and self._requests.allowed(other):
-            root_path = quote_path(scope.get("root_path", "").rstrip("/"))
-            path = root_path + quote_segments(other)
+            root_path = scope.get("root_path", "").strip("/")
+            path = quote_path(f"/{root_path}" if root_path else "") + quote_segments(other)
             query = quote(scope.get("query_string", b""), _QUERY)  # browsers send some bytes raw
             if not path.startswith("//"):
                 target = f"{path}?{query}" if query else path

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, Protocol, runtime_checkable
 
+from portico.connection.base import URLBuilder
 from portico.errors import RouteNotFound
 from portico.http.paths import quote_path
 from portico.routing.reverse import build_path
@@ -18,12 +19,8 @@ _SHOWN: Final = 20
 
 
 @runtime_checkable
-class Named(Protocol):
+class Named(URLBuilder, Protocol):
     """What is below a mount or a host and has names of its own."""
-
-    def url_parts_for(self, name: str, /, **params: object) -> tuple[str | None, str]:
-        """Give the host and the path of the route ``name``."""
-        ...
 
     def url_names(self) -> list[str]:
         """List the names."""
