@@ -164,6 +164,8 @@ def format_cookie(  # noqa: PLR0913 - each is an attribute of RFC 6265bis 4.1.2
         raise ValueError(f"cookie {name[:64]!r}: name and value are over {MAX_COOKIE_BYTES} bytes")
     if name[:2] == "__":
         _check_prefix(name, path=path, domain=domain, secure=secure)
+    if max_age is not None and (type(max_age) is not int or max_age < 0):  # pyright: ignore[reportUnnecessaryComparison]
+        raise ValueError("max_age is a whole number of seconds, 0 or more")
     attributes = _attributes(max_age, path, domain, secure, httponly, samesite, partitioned)
     if expires is not None:
         return f"{name}={value}; Expires={_expiry(expires)}{attributes}"
@@ -182,7 +184,7 @@ def format_deleted_cookie(name: str, **attributes: Unpack[ScopeAttributes]) -> s
     return format_cookie(name, max_age=0, expires=0, **attributes)
 
 
-@lru_cache(maxsize=64, typed=True)  # an application has a few sets of attributes
+@lru_cache(maxsize=64)  # an application has a few sets of attributes
 def _attributes(  # noqa: PLR0917 - a cache is fastest so
     max_age: int | None,
     path: str | None,
@@ -194,8 +196,6 @@ def _attributes(  # noqa: PLR0917 - a cache is fastest so
 ) -> str:
     parts = [""]
     if max_age is not None:
-        if type(max_age) is not int or max_age < 0:  # pyright: ignore[reportUnnecessaryComparison]
-            raise ValueError("max_age is a whole number of seconds, 0 or more")
         parts.append(f"Max-Age={max_age}")
     if path is not None:
         parts.append(f"Path={_check_path(path)}")

@@ -87,6 +87,9 @@ class Response:
     media_type: ClassVar[str | None] = None
     """The media type of this class of responses."""
 
+    is_whole: ClassVar[bool] = True
+    """Whether ``messages`` is all that is sent; not if a subclass has a call of its own."""
+
     # Class attributes are what most responses have: setting them would cost on each.
     background: Background | Sequence[Background] | None = None
     _headers: MutableHeaders | None = None
@@ -95,6 +98,7 @@ class Response:
 
     def __init_subclass__(cls) -> None:
         """Work out once what is the same for all of a class."""
+        cls.is_whole = cls.__call__ is Response.__call__
         cls._is_plain = cls.render is Response.render
         cls._field = None if cls.media_type is None else content_type_field(cls.media_type)
 
@@ -179,14 +183,14 @@ class Response:
         ([(b'content-length', b'5')], b'')
         """
         status, body, raw = self.status_code, self.body, self._raw_headers
-        if status in (204, 205, 304):
+        if status != 200:
+            status = int(status)  # it may be an HTTPStatus; messages have plain numbers
+        if status != 200 and has_no_content(status):
             body, raw = b"", _without_content(raw, status)
         elif raw and raw[-1] is not self._field and _has(raw, b"content-length"):
             raw = _with_length(raw, len(body), is_head=method == "HEAD")
         else:
             raw = [*raw, length_field(len(body))]
-        if type(status) is not int:
-            status = int(status)  # an HTTPStatus; messages have plain numbers
         if method == "HEAD":  # RFC 9110 9.3.2
             body = b""
         return (

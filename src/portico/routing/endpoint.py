@@ -112,7 +112,7 @@ class ViewApp:
         except Exception as error:  # noqa: BLE001  whatever a handler raises is answered
             await answer(request, error)
             return
-        if type(response).__call__ is not Response.__call__:
+        if not response.is_whole:
             await response(scope, receive, send)
             return
         # As Response.__call__ does; a coroutine less on the path of nearly every request.
