@@ -354,3 +354,19 @@ async def test_a_limit_that_was_passed_is_not_answered_with_success(how: str) ->
     app = App([Route("/", handler, methods=["POST"], max_body_bytes=10)])
     assert (await call(app, "POST", body=b"x" * 11)).status == 413
     assert (await call(app, "POST", body=b"x" * 10)).text == "fine"
+
+
+@pytest.mark.anyio
+async def test_an_app_that_answers_for_a_handler_survives_a_client_that_left() -> None:
+    done: list[str] = []
+
+    async def inner(request: Request) -> Response:
+        return Response("x", background=lambda: done.append("background"))
+
+    below = App([Route("/", inner)])
+
+    async def handler(request: Request) -> None:
+        await below(request.scope, request.receive, request.send)
+
+    assert await drive(App([Route("/", handler)]), http_scope(), fail_send_at=0) == []
+    assert done == ["background"]

@@ -32,6 +32,9 @@ _FILES: Final = ("http.response.pathsend", "http.response.zerocopysend")
 """What may stand in a body's place: ASGI's extensions for files."""
 
 
+_LEFT: Final = "the client left while the response was sent"
+
+
 class ResponseWriter:
     """Sends one response piece by piece, and only in the order that HTTP knows.
 
@@ -46,6 +49,7 @@ class ResponseWriter:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send_message: Send = send
+        self._has_left: bool = False
         self._is_head: bool = scope.get("method") == "HEAD"
         self._without_content: bool = False
         self._left: int | None = None
@@ -103,6 +107,8 @@ class ResponseWriter:
 
     async def send(self, message: Message) -> None:
         """Send a raw message in its order; a response that is an ASGI app may be given this."""
+        if self._has_left:
+            raise ClientDisconnect(_LEFT)
         kind = message["type"]
         if kind == "http.response.start":
             message = self._check_start(message)
@@ -115,7 +121,8 @@ class ResponseWriter:
         try:
             await self._send_message(message)
         except OSError as error:
-            raise ClientDisconnect("the client left while the response was sent") from error
+            self._has_left = True
+            raise ClientDisconnect(_LEFT) from error
 
     def _check_start(self, message: Message) -> Message:
         if self.is_started:

@@ -29,7 +29,7 @@ class Target:
         self.template: Template = template
         self.depth: int = len(template.segments) - (REST in template.names)
         self.methods: frozenset[str] | None = route.methods if isinstance(route, Route) else None
-        self.app: ASGIApp  # from here on of ``make_app``
+        self.app: ASGIApp  # made by ``make_app``
         self.view: ViewApp | None = None  # the app, if it is one
         self.marks: dict[str, Any] = {}
 

@@ -14,7 +14,7 @@ from portico import _tasks
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.body import BODY, Body
 from portico.connection.request import WRITER, Request
-from portico.errors import ResponseAlreadyStarted
+from portico.errors import ClientDisconnect, ResponseAlreadyStarted
 from portico.response.background import run_background
 from portico.response.base import Response
 from portico.response.conversion import MAKERS, to_response
@@ -120,7 +120,7 @@ class ViewApp:
         try:
             await send(start)
             await send(body)
-        except OSError:
+        except (OSError, ClientDisconnect):
             pass
         if response.background is not None:
             await run_background(response.background)

@@ -1,7 +1,7 @@
 """The router: finds the route of a path, fills the scope, calls the app behind it.
 
 A router is an ASGI app. The apps of its routes are made once, before the first request; at a
-request there is one look-up and one copy of the scope.
+request there is one look-up, and a copy of the scope once somebody asks for it.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class Router(Registration):
     def fixed_paths(self, outer: Router) -> Mapping[str, Mapping[str, Target]]:
         """Give the paths without parameters to a router further out, which is told of changes.
 
-        None if middleware of this router is around them.
+        Empty if middleware of this router is around them.
         """
         if not self.can_enter or (self._entry or self._make_entry()) != self._dispatch:
             return {}
