@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-__all__ = ("ASGIApp", "Message", "RawHeaders", "Receive", "Scope", "Send")
+__all__ = ("ASGIApp", "Message", "Receive", "Scope", "Send")
 
 Scope: TypeAlias = MutableMapping[str, Any]
 """What the server knows of a connection when it begins."""
@@ -24,6 +24,3 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An application, a middleware around one, a router, a response: all have this shape."""
-
-RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
-"""Header fields as ASGI carries them: names in lower case, order and repeats kept."""

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Final, TypeAlias, final
+from typing import ClassVar, Final, Self, TypeAlias, final
 
 from portico.errors import BadInput
 from portico.http.grammar import TOKEN, parse_parameters, split_list
@@ -29,21 +28,11 @@ __all__ = (
 MAX_ELEMENTS: Final = 100
 """Elements of a field that are looked at; no client has that many wishes."""
 
-_LONGEST_KEPT: Final = 256
-"""Characters. See ``_KEPT``."""
-
-_KEPT: Final = 128
-"""Fields of each kind that are kept once read.
-
-Error pages negotiate as well, so a field is read for each 404, and browsers send the same few
-again and again. Short texts and few of them, because what is kept is up to the peer.
-"""
-
 # qvalue (RFC 9110 12.4.2). Java's URL connection sends "*; q=.2", so the zero may be missing.
 _QVALUE: Final = r"(0(?:\.[0-9]{0,3})?|\.[0-9]{1,3}|1(?:\.0{0,3})?)"
 _WEIGHT: Final = rf"[ \t]*(?:;[ \t]*[qQ]={_QVALUE}[ \t]*)?"
 
-_PLAIN_RANGE: Final = re.compile(rf"({TOKEN}/{TOKEN}|\*){_WEIGHT}")
+_BARE_RANGE: Final = re.compile(rf"({TOKEN}/{TOKEN}|\*){_WEIGHT}")
 _WHOLE_QVALUE: Final = re.compile(_QVALUE)
 _NAME: Final = re.compile(rf"({TOKEN}){_WEIGHT}")
 
@@ -59,6 +48,16 @@ _LEAST: Final = 0.001
 
 class Preferences(ABC):
     """What the four fields have in common."""
+
+    _absent: ClassVar[str] = "*"
+
+    @abstractmethod
+    def __init__(self, text: str) -> None: ...
+
+    @classmethod
+    def parse(cls, text: str | None) -> Self:
+        """Read the field; ``None``, which is no field at all, takes everything."""
+        return cls(cls._absent if text is None else text)
 
     @abstractmethod
     def quality(self, offer: str) -> float:
@@ -96,6 +95,8 @@ class Accept(Preferences):
     ['text/html', 'application/json', 'text/*']
     """
 
+    _absent = "*/*"
+
     def __init__(self, text: str) -> None:
         self._ranges: list[_Range] = _read_ranges(text)
         by_essence: dict[str, list[tuple[_Parameters, float]]] = {}
@@ -104,12 +105,6 @@ class Accept(Preferences):
         for listed in by_essence.values():
             listed.sort(key=lambda entry: -len(entry[0]))
         self._by_essence: dict[str, list[tuple[_Parameters, float]]] = by_essence
-
-    @staticmethod
-    def parse(text: str | None) -> Accept:
-        """Read the field; ``None``, which is no field at all, is ``*/*``."""
-        text = "*/*" if text is None else text
-        return _kept_types(text) if len(text) <= _LONGEST_KEPT else Accept(text)
 
     def quality(self, offer: str) -> float:
         """Give the weight of ``offer``, from 0 (refused, or not asked for) to 1."""
@@ -159,12 +154,6 @@ class AcceptCharset(_Names):
     def __init__(self, text: str) -> None:
         super().__init__(text, _NAME)
 
-    @staticmethod
-    def parse(text: str | None) -> AcceptCharset:
-        """Read the field; ``None``, which is no field at all, is ``*``."""
-        text = "*" if text is None else text
-        return _kept_charsets(text) if len(text) <= _LONGEST_KEPT else AcceptCharset(text)
-
     def quality(self, offer: str) -> float:
         """Give the weight of ``offer``, from 0 (refused, or not asked for) to 1."""
         weights = self._weights
@@ -188,12 +177,6 @@ class AcceptEncoding(_Names):
     def __init__(self, text: str) -> None:
         super().__init__(text, _NAME)
 
-    @staticmethod
-    def parse(text: str | None) -> AcceptEncoding:
-        """Read the field; ``None``, which is no field at all, is ``*``."""
-        text = "*" if text is None else text
-        return _kept_encodings(text) if len(text) <= _LONGEST_KEPT else AcceptEncoding(text)
-
     def quality(self, offer: str) -> float:
         """Give the weight of ``offer``, from 0 (refused, or not asked for) to 1."""
         name = offer.lower()
@@ -216,12 +199,6 @@ class AcceptLanguage(_Names):
 
     def __init__(self, text: str) -> None:
         super().__init__(text, _LANGUAGE)
-
-    @staticmethod
-    def parse(text: str | None) -> AcceptLanguage:
-        """Read the field; ``None``, which is no field at all, is ``*``."""
-        text = "*" if text is None else text
-        return _kept_languages(text) if len(text) <= _LONGEST_KEPT else AcceptLanguage(text)
 
     def quality(self, offer: str) -> float:
         """Give the weight of ``offer``, from 0 (refused, or not asked for) to 1."""
@@ -262,9 +239,9 @@ def _read_ranges(text: str) -> list[_Range]:
 
 
 def _read_range(element: str) -> _Range | None:
-    plain = _PLAIN_RANGE.fullmatch(element)
-    if plain is not None:
-        essence, weight = plain[1].lower(), plain[2]
+    bare = _BARE_RANGE.fullmatch(element)
+    if bare is not None:
+        essence, weight = bare[1].lower(), bare[2]
         return "*/*" if essence == "*" else essence, {}, _weight(weight)
     try:
         media_type = parse_media_type(element)
@@ -287,9 +264,3 @@ def _has(parameters: Mapping[str, str], wanted: _Parameters) -> bool:
     return not missing or (
         "charset" not in parameters and all(name == "charset" for name, _ in missing)
     )
-
-
-_kept_types: Final = lru_cache(maxsize=_KEPT)(Accept)
-_kept_charsets: Final = lru_cache(maxsize=_KEPT)(AcceptCharset)
-_kept_encodings: Final = lru_cache(maxsize=_KEPT)(AcceptEncoding)
-_kept_languages: Final = lru_cache(maxsize=_KEPT)(AcceptLanguage)

@@ -26,7 +26,7 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 # "%" and hexadecimal digits in a plain filename are decoded by some readers and not by others, and
 # so are backslashes (RFC 6266 appendix D): these names get both forms.
-_PLAIN: Final = re.compile(r"[ !#-\[\]-~]*")
+_QUOTABLE: Final = re.compile(r"[ !#-\[\]-~]*")
 _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _FALLBACK: Final = re.compile(r"[^ !#-\[\]-~]")
 
@@ -76,7 +76,7 @@ def content_disposition(filename: str | None, kind: str = "attachment") -> str:
     name = "" if filename is None else _basename(filename)
     if not name:
         return kind
-    if _PLAIN.fullmatch(name) and not _ESCAPED.search(name):
+    if _QUOTABLE.fullmatch(name) and not _ESCAPED.search(name):
         return f"{kind}; filename={quote_string(name)}"
     fallback = _FALLBACK.sub("_", _ESCAPED.sub("_", name))
     extended = quote(name, safe=_ATTR_CHARS)

@@ -12,7 +12,7 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from functools import lru_cache
 from typing import Final, Self, TypeAlias, TypeVar, cast, final, overload
 
-from portico.http._views import PairItems, PairValues
+from portico.http._pairs import PairItems, PairValues
 
 __all__ = (
     "SECRET_NAMES",

@@ -17,7 +17,7 @@ from yarl import URL
 from portico.errors import BadInput
 from portico.http.paths import quote_path
 
-__all__ = ("location", "parse_host", "request_url", "safe_redirect")
+__all__ = ("location", "parse_host", "quote_query", "request_url", "safe_redirect")
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -33,14 +33,14 @@ _DOTTED: Final = re.compile(r"[0-9.]*[0-9]")
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _V4: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 
-# What stays as it is in a path and in a query (WHATWG URL 1.3), "%" included; but "\" is encoded in
-# a path, where browsers take it for "/".
+# What stays as it is in a path (WHATWG URL 1.3), "%" included; but "\" is encoded, which browsers
+# take for "/".
 _PATH_SAFE: Final = "!$%&'()*+,-./:;=@[]_|~"
-_QUERY_SAFE: Final = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
-_PLAIN: Final = re.compile(r"[0-9A-Za-z!$%&()*+,\-./:;=@_~]*")
+_UNQUOTED: Final = re.compile(r"[0-9A-Za-z!$%&()*+,\-./:;=@_~]*")
 
 # reserved and unreserved (RFC 3986 2.2, 2.3), "%" where it begins an escape.
-_REFERENCE_SAFE: Final = "!#$%&'()*+,-./:;=?@[]_~"
+_QUERY_SAFE: Final = "!$%&()*+,-./:;=?@[]_~"  # without "'", as browsers do (WHATWG URL 1.3)
+_REFERENCE_SAFE: Final = f"#'{_QUERY_SAFE}"
 _BARE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 _ABSOLUTE: Final = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
@@ -102,7 +102,7 @@ def request_url(
         scheme=scheme,
         authority=authority,
         path=_written_path(path, raw_path),
-        query_string=_quote_bytes(query_string, _QUERY_SAFE),
+        query_string=quote_query(query_string),
         encoded=True,
     )
 
@@ -144,6 +144,15 @@ def location(target: str | URL, *, allow_absolute: bool = True) -> str:
         )
     scheme, authority, rest = match.groups()
     return f"{scheme}://{_ascii_authority(authority)}{_quote_reference(rest)}"
+
+
+def quote_query(query_string: bytes) -> str:
+    """Write a query as it came; what may not stand in one is percent-encoded, escapes are kept.
+
+    >>> quote_query(b"q=a b&r=%20")
+    'q=a%20b&r=%20'
+    """
+    return _quote_bytes(query_string, _QUERY_SAFE)
 
 
 def safe_redirect(target: str | None, default: str = "/") -> str:
@@ -218,7 +227,7 @@ def _written_path(path: str, raw_path: bytes | None) -> str:
 
 def _quote_bytes(raw: bytes, safe: str) -> str:
     text = raw.decode("latin-1")
-    return text if _PLAIN.fullmatch(text) else quote(raw, safe)
+    return text if _UNQUOTED.fullmatch(text) else quote(raw, safe)
 
 
 def _quote_reference(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar, Self, TypeAlias, Unpack, cast
 
-from portico.asgi import Message, RawHeaders, Receive, Scope, Send
+from portico.asgi import Message, Receive, Scope, Send
 from portico.errors import ClientDisconnect, Misuse
 from portico.http.cookies import (
     CookieAttributes,
@@ -15,7 +15,7 @@ from portico.http.cookies import (
     format_deleted_cookie,
 )
 from portico.http.grammar import is_token
-from portico.http.headers import MutableHeaders, check_value, encode_headers
+from portico.http.headers import MutableHeaders, RawHeaders, check_value, encode_headers
 from portico.response.background import Background, run_background
 from portico.response.denial import refuse
 
@@ -94,12 +94,12 @@ class Response:
     background: Background | Sequence[Background] | None = None
     _headers: MutableHeaders | None = None
     _field: ClassVar[tuple[bytes, bytes] | None] = None
-    _is_plain: ClassVar[bool] = True
+    _renders_as_base: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         """Work out once what is the same for all of a class."""
         cls.is_whole = cls.__call__ is Response.__call__
-        cls._is_plain = cls.render is Response.render
+        cls._renders_as_base = cls.render is Response.render
         cls._field = None if cls.media_type is None else content_type_field(cls.media_type)
 
     def __init__(
@@ -111,7 +111,7 @@ class Response:
         *,
         background: Background | Sequence[Background] | None = None,
     ) -> None:
-        if self._is_plain and isinstance(content, str):  # what most are, a call less
+        if self._renders_as_base and isinstance(content, str):  # what most are, a call less
             self.body: bytes = content.encode()
         else:
             self.body = self.render(content)

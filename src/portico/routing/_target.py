@@ -9,7 +9,7 @@ from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.base import SEGMENTS, URLS, split_scope
 from portico.connection.body import INHERIT, LIMIT
 from portico.http.paths import join_segments, rooted_path
-from portico.routing.endpoint import View, ViewApp
+from portico.routing.endpoint import HandlerApp, View
 from portico.routing.guard import guard
 from portico.routing.middleware import wrap
 from portico.routing.registration import Registration
@@ -30,7 +30,7 @@ class Target:
         self.depth: int = len(template.segments) - (REST in template.names)
         self.methods: frozenset[str] | None = route.methods if isinstance(route, Route) else None
         self.app: ASGIApp  # made by ``make_app``
-        self.view: ViewApp | None = None  # the app, if it is one
+        self.handler_app: HandlerApp | None = None  # the app, if it is one
         self.marks: dict[str, Any] = {}
 
     def make_app(self, views: Sequence[View], marks: Mapping[str, Any]) -> None:
@@ -50,14 +50,14 @@ class Target:
             self.app = guard(wrap(below, views)) if views else below
         else:
             self.app = self.route.make_app(views, self.template.names)
-            self.view = self.app if isinstance(self.app, ViewApp) else None
+            self.handler_app = self.app if isinstance(self.app, HandlerApp) else None
             if self.route.max_body_bytes is not INHERIT:
                 self.marks[LIMIT] = self.route.max_body_bytes
 
     def below(self, prefix: str, marks: Mapping[str, Any]) -> Target:
         """Make the same target as a router sees it that mounts this one at ``prefix``."""
         outer = Target(self.route, self.template)
-        outer.view = self.view
+        outer.handler_app = self.handler_app
         root_path = prefix + self.marks.get("root_path", "")
         outer.marks = {**marks, **self.marks, "root_path": root_path, URLS: marks[URLS]}
         return outer

@@ -20,7 +20,7 @@ from portico.response.base import Response
 from portico.response.conversion import MAKERS, to_response
 from portico.routing.errors import answer, answer_handled
 
-__all__ = ("CallNext", "Handler", "Invoke", "View", "ViewApp", "bind", "request_response")
+__all__ = ("CallNext", "Handler", "HandlerApp", "Invoke", "View", "bind", "request_response")
 
 _POSITIONAL: Final = (
     Parameter.POSITIONAL_ONLY,
@@ -86,7 +86,7 @@ def bind(
     return lambda connection: _tasks.call(call, connection)
 
 
-class ViewApp:
+class HandlerApp:
     """The ASGI app of a bound handler, with view middleware around it, the outermost first."""
 
     def __init__(self, invoke: Invoke, views: Sequence[View] = ()) -> None:
@@ -133,7 +133,7 @@ def request_response(handler: Handler) -> ASGIApp:
     ... async def hello(request):
     ...     return "Hello!"
     """
-    return ViewApp(bind(handler))
+    return HandlerApp(bind(handler))
 
 
 def _chain(invoke: Invoke, views: Sequence[View]) -> Invoke:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 from portico import _tasks
+from portico.asgi import Scope
 from portico.connection.request import WRITER, Request
 from portico.debug import exception_response
 from portico.errors import ClientDisconnect, HTTPException
@@ -17,7 +18,15 @@ from portico.response.base import Response
 from portico.response.conversion import to_response
 from portico.response.error import error_response
 
-__all__ = ("ERRORS", "ErrorHandlers", "ExceptionHandler", "answer", "answer_handled", "is_due_to")
+__all__ = (
+    "ERRORS",
+    "ErrorHandlers",
+    "ExceptionHandler",
+    "answer",
+    "answer_handled",
+    "handlers_of",
+    "is_due_to",
+)
 
 ERRORS: Final = "portico.errors"
 """The scope's key for the nearest app's ``ErrorHandlers``."""
@@ -98,7 +107,12 @@ class ErrorHandlers:
         return error_response(HTTPException(500), request.scope)
 
 
-_PLAIN: Final = ErrorHandlers()
+_NO_HANDLERS: Final = ErrorHandlers()
+
+
+def handlers_of(scope: Scope) -> ErrorHandlers:
+    """Give the error handlers of the nearest app above; empty ones outside any."""
+    return cast("ErrorHandlers", scope.get(ERRORS, _NO_HANDLERS))
 
 
 # Below, whatever holds an exception that has passed through its frame lets go of it at the end: a
@@ -113,7 +127,7 @@ async def answer_handled(request: Request[Any], error: Exception) -> Response:
     try:
         response = None
         if not _has_started(request) and not isinstance(error, ClientDisconnect):
-            response = await _handlers(request).handled(request, error)
+            response = await handlers_of(request.scope).handled(request, error)
         if response is None:
             raise error
         return response.copy()  # what was raised or returned may be one object for many
@@ -142,7 +156,7 @@ async def _answer(request: Request[Any], error: Exception) -> Exception | None:
     """Answer, and give the exception that nobody has handled."""
     if isinstance(error, ClientDisconnect):
         return None
-    handlers = _handlers(request)
+    handlers = handlers_of(request.scope)
     try:
         try:
             response = await handlers.handled(request, error)
@@ -164,10 +178,6 @@ async def _answer(request: Request[Any], error: Exception) -> Exception | None:
 
 def _is_exception_class(key: object) -> TypeGuard[type[Exception]]:
     return isinstance(key, type) and issubclass(key, Exception)
-
-
-def _handlers(request: Request[Any]) -> ErrorHandlers:
-    return cast("ErrorHandlers", request.scope.get(ERRORS, _PLAIN))
 
 
 def _has_started(request: Request[Any]) -> bool:

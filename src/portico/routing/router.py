@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal, TypeAlias
-from urllib.parse import quote
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.base import URLS, split_scope
@@ -18,14 +17,15 @@ from portico.connection.request import Request, merged_scope
 from portico.connection.websocket import WebSocket
 from portico.errors import HTTPException, Misuse
 from portico.http.paths import quote_path, quote_segments
+from portico.http.urls import quote_query
 from portico.lifespan import Lifespan, LifespanContext
 from portico.response.base import Response
 from portico.response.error import status_response
 from portico.response.redirect import RedirectResponse
 from portico.routing._target import Target, seen_path
 from portico.routing.converters import ConverterFactory
-from portico.routing.endpoint import ViewApp
-from portico.routing.errors import ERRORS, ErrorHandlers, answer_handled
+from portico.routing.endpoint import HandlerApp
+from portico.routing.errors import answer_handled, handlers_of
 from portico.routing.guard import guard
 from portico.routing.middleware import AnyMiddleware, split_views, wrap
 from portico.routing.registration import Registration
@@ -39,11 +39,6 @@ __all__ = ("Router", "Subpaths", "TrailingSlash")
 TrailingSlash: TypeAlias = Literal["strict", "redirect", "match"]
 """What a path is that differs from a route's by the slash at its end: another one (404), a reason
 to redirect there (308), or the same."""
-
-_QUERY: Final = "!$%&'()*+,-./:;=?@[]_~"
-"""What stays in a query as it came, escapes among it (RFC 3986 3.4)."""
-
-_PLAIN: Final = ErrorHandlers()
 
 _HEAD: Final = frozenset({"HEAD"})
 
@@ -99,9 +94,9 @@ class Router(Registration):
         self._fixed: dict[str, dict[str, Target]] = {}
         self._outer: list[Router] = []
         self._entry: ASGIApp | None = None
-        self._miss: ASGIApp = ViewApp(_answer_miss)
+        self._miss: ASGIApp = HandlerApp(_answer_miss)
         self._rest: ASGIApp | None = None
-        self._is_plain: bool = False
+        self._misses_are_bare: bool = False
         for route in routes:
             self.add(route)
 
@@ -174,11 +169,10 @@ class Router(Registration):
             if "GET" in (target.methods or ()):
                 with suppress(ValueError):  # HEAD has a route of its own
                     self._requests.add(target.template, target, _HEAD)  # RFC 9110 9.3.2
-        self._miss = ViewApp(_answer_miss, views)
+        self._miss = HandlerApp(_answer_miss, views)
         self._rest = None if self._default is None else guard(wrap(self._default, views))
-        handlers: ErrorHandlers = self._marks.get(ERRORS, _PLAIN)
-        self._is_plain = (
-            handlers.is_empty
+        self._misses_are_bare = (
+            handlers_of(self._marks).is_empty
             and not views
             and self._rest is None
             and self._trailing_slash == "strict"
@@ -213,7 +207,11 @@ class Router(Registration):
                 segments = f"{prefix}{path}"[1:].split("/")
                 for method, target in methods.items():
                     match = self._requests.find(segments, method)
-                    if match is not None and match[0].route is mount and target.view is not None:
+                    if (
+                        match is not None
+                        and match[0].route is mount
+                        and target.handler_app is not None
+                    ):
                         found = self._fixed.setdefault(prefix + path, {})
                         found.setdefault(method, target.below(prefix, self._marks))
 
@@ -238,9 +236,13 @@ class Router(Registration):
             methods = self._fixed.get(scope["path"])
             if methods is not None and (raw_path is None or b"%" not in raw_path):
                 target = methods.get(scope["method"])
-                if target is not None and target.view is not None and "path_params" not in scope:
+                if (
+                    target is not None
+                    and target.handler_app is not None
+                    and "path_params" not in scope
+                ):
                     request: Request[Any] = Request(scope, receive, send, (target.marks, {}))
-                    return target.view.serve(request, scope, receive, send)
+                    return target.handler_app.serve(request, scope, receive, send)
         return self._search(scope, receive, send)
 
     def _search(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -266,9 +268,9 @@ class Router(Registration):
         if "path_params" in scope:
             params = {**scope["path_params"], **params}
         marks = target.marks if not root_path else {**target.marks, URLS: (self, root_path)}
-        if target.view is not None:
+        if target.handler_app is not None:
             request: Request[Any] = Request(scope, receive, send, (marks, params))
-            return target.view.serve(request, scope, receive, send)
+            return target.handler_app.serve(request, scope, receive, send)
         return target.app(merged_scope(scope, marks, params), receive, send)
 
     async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -293,7 +295,7 @@ class Router(Registration):
         """Answer where no route has this path and method."""
         is_request = scope["type"] == "http"
         allowed = self._requests.allowed(segments) if is_request else frozenset[str]()
-        if is_request and self._is_plain and not allowed and scope.get(ERRORS, _PLAIN).is_empty:
+        if is_request and self._misses_are_bare and not allowed and handlers_of(scope).is_empty:
             # What most such requests are, and there are many: scanners ask for what is not there.
             await status_response(404, scope)(scope, receive, send)
             return
@@ -320,7 +322,7 @@ class Router(Registration):
         if self._trailing_slash == "redirect" and self._requests.allowed(other):
             root_path = scope.get("root_path", "").strip("/")
             path = quote_path(f"/{root_path}" if root_path else "") + quote_segments(other)
-            query = quote(scope.get("query_string", b""), _QUERY)  # browsers send some bytes raw
+            query = quote_query(scope.get("query_string", b""))  # browsers send some bytes raw
             if not path.startswith("//"):
                 target = f"{path}?{query}" if query else path
                 return RedirectResponse(target, 308)

@@ -11,7 +11,7 @@ from portico.asgi import ASGIApp
 from portico.connection.body import INHERIT, Inherit
 from portico.http.grammar import is_token
 from portico.routing.converters import ConverterFactory, PathConverter
-from portico.routing.endpoint import Handler, Invoke, View, ViewApp, bind
+from portico.routing.endpoint import Handler, HandlerApp, Invoke, View, bind
 from portico.routing.guard import guard
 from portico.routing.middleware import AnyMiddleware, split_views, view_of, wrap
 from portico.routing.socket import socket_app
@@ -233,5 +233,5 @@ def _guarded(app: ASGIApp, entries: Sequence[AnyMiddleware]) -> ASGIApp:
 
 def _with_middleware(invoke: Invoke, entries: Sequence[AnyMiddleware]) -> ASGIApp:
     outer, inner = split_views(entries)
-    app = ViewApp(invoke, inner)
+    app = HandlerApp(invoke, inner)
     return guard(wrap(app, outer)) if outer else app

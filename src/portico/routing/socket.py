@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.raw_websocket import WebSocketState
@@ -13,7 +13,7 @@ from portico.response.base import Response
 from portico.response.denial import handshake_scope
 from portico.response.error import error_response
 from portico.routing.endpoint import Handler, Invoke, bind
-from portico.routing.errors import ERRORS, ErrorHandlers
+from portico.routing.errors import handlers_of
 
 __all__ = ("answer_websocket", "socket_app", "websocket_session")
 
@@ -67,12 +67,11 @@ async def _end(websocket: WebSocket[Any], error: Exception) -> Exception | None:
     if websocket.state is not WebSocketState.CONNECTING:
         await websocket.close_for(error)
         return None if isinstance(error, HTTPException) else error
-    handlers = cast("ErrorHandlers | None", websocket.scope.get(ERRORS))
     # An exception handler is written for requests, and the handshake is one.
     request: Request[Any] = Request(handshake_scope(websocket.scope))
     response: Response | None = None
     try:
-        response = await (handlers or ErrorHandlers()).handled(request, error)
+        response = await handlers_of(websocket.scope).handled(request, error)
     except Exception as failure:  # noqa: BLE001  the handler's own error takes its place
         error = failure
     try:

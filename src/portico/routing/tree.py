@@ -28,7 +28,7 @@ ANY_METHOD: Final = "*"
 Match: TypeAlias = tuple[_T, dict[str, object]]
 """What was found: the value that was added, and the parameters by name, parsed."""
 
-_PLAIN: Final = StrConverter()
+_STR: Final = StrConverter()
 
 _Rank: TypeAlias = tuple[int, int, tuple[tuple[int, int, str], ...], tuple[str, ...]]
 
@@ -127,7 +127,7 @@ class _Node(Generic[_T]):
         """Work out again what the straight way may do, after a parameter was added here."""
         self.only = self.shortcut = None
         if len(self.edges) == 1 and isinstance(parameter := self.edges[0].segment, Parameter):
-            parse = None if parameter.converter == _PLAIN else parameter.converter.parse
+            parse = None if parameter.converter == _STR else parameter.converter.parse
             self.only = (self.edges[0].keys[0], parse, self.edges[0].node)
         if not self.edges and len(self.rests) == 1:
             self.shortcut = self.rests[0]

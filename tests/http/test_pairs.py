@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from portico.http._views import PairItems, PairValues
+from portico.http._pairs import PairItems, PairValues
 
 PAIRS = [("a", "1"), ("b", "2"), ("a", "3")]
 MAPPING = {"a": "1", "b": "2"}
