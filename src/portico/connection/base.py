@@ -6,7 +6,6 @@ write to the scope; what the peer sent wrongly raises ``BadInput`` when it is re
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -18,7 +17,8 @@ from yarl import URL
 
 from portico.asgi import Message, Receive, Scope, Send
 from portico.connection.tls import TLS
-from portico.errors import BadInput, Misuse
+from portico.errors import Misuse
+from portico.http.content import content_fields, content_length
 from portico.http.cookies import parse_cookies
 from portico.http.dates import parse_date
 from portico.http.headers import Headers
@@ -51,8 +51,6 @@ StateT = TypeVar("StateT", bound=Mapping[str, Any], default=dict[str, Any])
 """The type of ``request.state``: a TypedDict or a dict."""
 
 _MAX_URL: Final = 8192  # characters; servers take no longer request line either
-
-_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 SEGMENTS: Final = "portico.segments"
 """The scope's key for ``(path, root_path, segments)``: what a mounted router need not split."""
@@ -251,13 +249,17 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         return MultiDictProxy(parse_cookies(self.headers.getall("cookie", ())))
 
     @cached_property
+    def _content_fields(self) -> tuple[bytes | None, list[bytes]]:
+        return content_fields(self._scope["headers"])
+
+    @cached_property
     def content_type(self) -> MediaType | None:
         """The body's media type; equal to a ``str`` if that is its type and subtype.
 
         Raises ``BadInput`` if it is malformed.
         """
-        value = self.headers.get("content-type")
-        return None if value is None else parse_media_type(value)
+        value = self._content_fields[0]
+        return None if value is None else parse_media_type(value.decode("latin-1"))
 
     @cached_property
     def content_length(self) -> int | None:
@@ -265,19 +267,7 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
 
         Raises ``BadInput`` if it is not a plain number, or given twice and different.
         """
-        length = self.headers.get("content-length")
-        if length is None:
-            return None
-        written = length.encode("latin-1")
-        for name, value in self.headers.raw:
-            if name == b"transfer-encoding":  # RFC 9112 6.3
-                return None
-            if name == b"content-length" and value != written:
-                raise BadInput("content-length", "is given twice, and not alike")
-        # At most 18 digits: more than any body has, less than int() is slow for.
-        if _LENGTH.fullmatch(length) is None:
-            raise BadInput("content-length", "is not a number of bytes")
-        return int(length)
+        return content_length(self._content_fields[1])
 
     @property
     def charset(self) -> str:

@@ -15,6 +15,7 @@ from portico.connection.body import BODY, INHERIT, LIMIT, MAX_BODY_BYTES, Body, 
 from portico.errors import Misuse, UnsupportedMediaType
 from portico.http.accept import Accept, AcceptCharset, AcceptEncoding, AcceptLanguage
 from portico.http.charsets import decode_text
+from portico.http.content import content_length
 from portico.http.media import MediaType
 from portico.http.query import parse_urlencoded
 from portico.response.conversion import to_response
@@ -73,11 +74,16 @@ class Request(HTTPConnection[StateT]):
         self._send: Send = send
         self.routing: Routing | None = routing
 
+    # The body until there is a scope of ours to keep it in; nothing goes into the server's own.
+    kept_body: Body | None = None
+
     @property
     def scope(self) -> Scope:
         """The ASGI scope. What routing found is in it, and nothing is in the server's own."""
         if self.routing is not None:
             self._scope, self.routing = merged_scope(self._scope, *self.routing), None
+            if self.kept_body is not None:
+                self._scope[BODY], self.kept_body = self.kept_body, None
         return self._scope
 
     @property
@@ -88,7 +94,7 @@ class Request(HTTPConnection[StateT]):
     @property
     def was_used(self) -> bool:
         """Whether the body was looked at, or the response begun, over this scope."""
-        return BODY in self._scope or WRITER in self._scope
+        return self.kept_body is not None or BODY in self._scope or WRITER in self._scope
 
     @property
     def method(self) -> str:
@@ -150,26 +156,36 @@ class Request(HTTPConnection[StateT]):
 
     def _shared_body(self) -> Body:
         """Give the body that all who look at this scope share; whatever its length field says."""
-        scope = self.scope
-        body: Body | None = scope.get(BODY)
+        body: Body | None = self.kept_body or self._scope.get(BODY)
         if body is None or not body.serves(self._receive):
-            body = scope[BODY] = Body(self._receive)
+            body = Body(self._receive)
+        if self.routing is None:
+            self._scope[BODY] = body
+        else:
+            self.kept_body = body
         return body
+
+    def _setting(self, key: str, default: T) -> T:
+        """Give what the nearest of route, router and app says under the scope's ``key``."""
+        setting: T = self._scope.get(key, default)
+        return setting if self.routing is None else self.routing[0].get(key, setting)
 
     @property
     def _body(self) -> Body:
         body = self._shared_body()
-        body.expected_bytes = self.content_length or body.expected_bytes
+        lengths = self._content_fields[1]
+        if lengths:
+            body.expected_bytes = content_length(lengths) or 0
         return body
 
-    def _limit(self, max_bytes: int | Inherit | None) -> int | None:
-        if isinstance(max_bytes, Inherit):
-            return cast("int | None", self.scope.get(LIMIT, MAX_BODY_BYTES))
-        return max_bytes
+    def _read(self, max_bytes: int | Inherit | None) -> Awaitable[bytes]:
+        if max_bytes is INHERIT:
+            max_bytes = self._setting(LIMIT, MAX_BODY_BYTES)
+        return self._body.read(max_bytes)
 
     async def body(self, *, max_bytes: int | Inherit | None = INHERIT) -> bytes:
         """Read the whole body; it is kept."""
-        return await self._body.read(self._limit(max_bytes))
+        return await self._read(max_bytes)
 
     async def text(self, *, max_bytes: int | Inherit | None = INHERIT) -> str:
         """Read the body as text, by the charset of its content type (default UTF-8).
@@ -178,7 +194,7 @@ class Request(HTTPConnection[StateT]):
         are not text in it.
         """
         charset = self.charset
-        return decode_text(await self._body.read(self._limit(max_bytes)), charset)
+        return decode_text(await self._read(max_bytes), charset)
 
     @overload
     async def json(self, *, max_bytes: int | Inherit | None = ...) -> Any: ...
@@ -195,7 +211,7 @@ class Request(HTTPConnection[StateT]):
         content_type = self.content_type
         if content_type is None or not content_type.is_json:
             raise UnsupportedMediaType(_JSON)
-        return decode_json(await self._body.read(self._limit(max_bytes)), type)
+        return decode_json(await self._read(max_bytes), type)
 
     @overload
     async def msgpack(self, *, max_bytes: int | Inherit | None = ...) -> Any: ...
@@ -210,7 +226,7 @@ class Request(HTTPConnection[StateT]):
         content_type = self.content_type
         if content_type is None or content_type.essence not in _MSGPACK:
             raise UnsupportedMediaType(_MSGPACK)
-        return decode_msgpack(await self._body.read(self._limit(max_bytes)), type)
+        return decode_msgpack(await self._read(max_bytes), type)
 
     async def data(self, *, max_bytes: int | Inherit | None = INHERIT) -> Any:
         """Read the body by its content type.
@@ -241,7 +257,9 @@ class Request(HTTPConnection[StateT]):
     @property
     def is_consumed(self) -> bool:
         """Whether the body was streamed, so that it cannot be read any more."""
-        return BODY in self.scope and self._shared_body().is_consumed
+        return (self.kept_body is not None or BODY in self._scope) and (
+            self._shared_body().is_consumed
+        )
 
     async def receive(self) -> Message:
         """Receive the next ASGI message; a body that was read already comes once more.
@@ -266,7 +284,7 @@ class Request(HTTPConnection[StateT]):
         The news comes after the body, so what is unread of it is read ahead and kept, up to the
         limit; raises ``ContentTooLarge`` over it. After the response it returns at once.
         """
-        await self._shared_body().wait_disconnected(self._limit(INHERIT))
+        await self._shared_body().wait_disconnected(self._setting(LIMIT, MAX_BODY_BYTES))
 
     # Answering from where you stand
 
@@ -286,13 +304,12 @@ class Request(HTTPConnection[StateT]):
         which no response can be made.
         """
         response = to_response(value)
-        self._refuse_overrun(response.status_code)
+        self._check_answer(response.status_code)
         await response(self.scope, self.receive, self.response.send)
 
-    def _refuse_overrun(self, status_code: int) -> None:
-        body: Body | None = self.scope.get(BODY)
-        if body is not None and body.overrun is not None and status_code < 400:
-            raise body.overrun  # who overlooks the limit does not lift it
+    def _check_answer(self, status_code: int) -> None:
+        if self.kept_body is not None or BODY in self._scope:
+            self._shared_body().check_answer(status_code)
 
     @asynccontextmanager
     async def response_writer(
@@ -309,7 +326,7 @@ class Request(HTTPConnection[StateT]):
         server says that the client has left.
         """
         response = self.response
-        self._refuse_overrun(status_code)
+        self._check_answer(status_code)
         await response.start(status_code, headers, media_type)
         yield response.write
         await response.end()

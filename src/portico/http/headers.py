@@ -7,20 +7,17 @@ is read as it is. What a field *means* is told by the module of that field.
 
 from __future__ import annotations
 
-import re
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
-from functools import lru_cache
 from typing import Final, Self, TypeAlias, TypeVar, cast, final, overload
 
 from portico.http._pairs import PairItems, PairValues
+from portico.http.fields import check_name, encode_field, encode_fields
 
 __all__ = (
     "SECRET_NAMES",
     "Headers",
     "MutableHeaders",
     "RawHeaders",
-    "check_name",
-    "check_value",
     "encode_headers",
 )
 
@@ -30,57 +27,8 @@ RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 SECRET_NAMES: Final = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 """Fields whose values are not for logs and pages: ``repr`` shows them as ``***``."""
 
-# token and field-value (RFC 9110 5.6.2, 5.5): tab is the only control character, obs-text is
-# 80 to FF, and no blank stands at either end.
-_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-_KEPT: Final = 128  # characters of a field, name and value, that is kept once checked
-_SHORT: Final = 64  # characters of a name that an error message shows
-
 _T = TypeVar("_T")
 _MISSING: Final = object()  # no default was given
-
-
-def check_name(name: str) -> bytes:
-    """Make a header name ready to be sent: checked, in lower case, as bytes.
-
-    Raises ``TypeError`` if it is not a ``str`` and ``ValueError`` if it is not a token (RFC 9110
-    5.1) or is ``transfer-encoding``, which is the server's to send.
-
-    >>> check_name("Content-Type")
-    b'content-type'
-    """
-    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"a header name is a str, not {type(name).__name__}")
-    if _NAME.fullmatch(name) is None:
-        raise ValueError(f"header name {_shown(name)} is not a token (RFC 9110 5.1)")
-    key = name.lower().encode("ascii")
-    if key == b"transfer-encoding":
-        # How the message is framed is known to the server alone (RFC 9112 6.1).
-        raise ValueError("header 'transfer-encoding' is the server's, which frames the message")
-    return key
-
-
-def check_value(name: str, value: str) -> bytes:
-    r"""Make a header value ready to be sent: checked, in latin-1. ``name`` is for the message.
-
-    Raises ``TypeError`` if it is not a ``str`` and ``ValueError`` if it holds a control character
-    other than tab, begins or ends with a space or tab, or has a character that latin-1 has not
-    (RFC 9110 5.5). The message names the header and the kind of fault, never the value.
-
-    >>> check_value("x-note", "caf\u00e9")
-    b'caf\xe9'
-    >>> check_value("x-note", "a\r\nset-cookie: b=c")
-    Traceback (most recent call last):
-    ValueError: header 'x-note': its value holds a line break
-    """
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"header {_shown(name)}: its value is a str, not {type(value).__name__}")
-    if _VALUE.fullmatch(value) is None:
-        raise ValueError(f"header {_shown(name)}: its value {_fault(value)}")
-    return value.encode("latin-1")
 
 
 def encode_headers(
@@ -99,7 +47,7 @@ def encode_headers(
     if type(headers) is dict or isinstance(headers, Mapping):
         # A type checker must reckon with an iterable of pairs that is a mapping as well.
         headers = cast("Mapping[str, str]", headers).items()
-    return [_encode_field(name, value) for name, value in headers]
+    return encode_fields(headers)
 
 
 class Headers(Mapping[str, str]):
@@ -248,7 +196,7 @@ class MutableHeaders(Headers):
         return headers
 
     def __setitem__(self, name: str, value: str, /) -> None:
-        pair = _encode_field(name, value)
+        pair = encode_field(name, value)
         key = pair[0]
         for field, _ in self._raw:
             if field == key:
@@ -262,7 +210,7 @@ class MutableHeaders(Headers):
 
     def add(self, name: str, value: str) -> None:
         """Append one more field, whether or not the name is there already."""
-        self._raw.append(_encode_field(name, value))
+        self._raw.append(encode_field(name, value))
 
     @overload
     def pop(self, name: str, /) -> str: ...
@@ -283,7 +231,7 @@ class MutableHeaders(Headers):
         >>> MutableHeaders().setdefault("cache-control", "no-store")
         'no-store'
         """
-        pair = _encode_field(name, value)
+        pair = encode_field(name, value)
         present = self._value(pair[0])
         if present is not None:
             return present.decode("latin-1")
@@ -368,32 +316,3 @@ def _grouped(pairs: Iterable[tuple[object, object]]) -> dict[object, list[object
     for name, value in pairs:
         groups.setdefault(_key(name) if isinstance(name, str) else name, []).append(value)
     return groups
-
-
-def _check_field(name: str, value: str) -> tuple[bytes, bytes]:
-    return check_name(name), check_value(name, value)
-
-
-# An application sends the same fields again and again; checking costs four times the look-up.
-_kept_field: Final = lru_cache(maxsize=512)(_check_field)
-
-
-def _encode_field(name: str, value: str) -> tuple[bytes, bytes]:
-    if type(value) is str and type(name) is str and len(name) + len(value) <= _KEPT:
-        return _kept_field(name, value)
-    return _check_field(name, value)
-
-
-def _shown(name: str) -> str:
-    return repr(name[:_SHORT])
-
-
-def _fault(value: str) -> str:
-    control = _CONTROL.search(value)
-    if "\r" in value or "\n" in value:
-        return "holds a line break"
-    if control is not None:
-        return "holds a NUL" if control[0] == "\0" else "holds a control character"
-    if value.strip(" \t") != value:
-        return "begins or ends with a space or tab"
-    return "has a character outside latin-1: encode it first, for example percent-encoded"

@@ -46,7 +46,7 @@ class MediaType:
     ('text/html; charset=UTF-8', True, 'utf-8')
     """
 
-    __slots__ = ("_parameters", "_subtype", "_type")
+    __slots__ = ("_essence", "_is_json", "_parameters", "_subtype", "_type")
 
     def __init__(
         self, type: str, subtype: str, parameters: Mapping[str, str] | None = None
@@ -61,6 +61,9 @@ class MediaType:
         self._parameters: Mapping[str, str] = MappingProxyType(
             {name.lower(): value for name, value in parameters.items()}
         )
+        # Made once here: one object answers for all requests with the same field.
+        self._essence: str = f"{self._type}/{self._subtype}"
+        self._is_json: bool = self._essence in _JSON or self.suffix == "json"
 
     @property
     def type(self) -> str:
@@ -80,7 +83,7 @@ class MediaType:
     @property
     def essence(self) -> str:
         """``type/subtype``."""
-        return f"{self._type}/{self._subtype}"
+        return self._essence
 
     @property
     def suffix(self) -> str | None:
@@ -101,7 +104,7 @@ class MediaType:
     @property
     def is_json(self) -> bool:
         """Whether the content is JSON: ``application/json``, ``text/json`` or ``+json``."""
-        return self.essence in _JSON or self.suffix == "json"
+        return self._is_json
 
     def matches(self, other: MediaType | str) -> bool:
         """Tell whether this type is of the kind ``other``, or of its kind if this one is a range.

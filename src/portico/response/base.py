@@ -14,8 +14,9 @@ from portico.http.cookies import (
     format_cookie,
     format_deleted_cookie,
 )
+from portico.http.fields import check_value
 from portico.http.grammar import is_token
-from portico.http.headers import MutableHeaders, RawHeaders, check_value, encode_headers
+from portico.http.headers import MutableHeaders, RawHeaders, encode_headers
 from portico.response.background import Background, run_background
 from portico.response.denial import refuse
 
@@ -93,6 +94,7 @@ class Response:
     # Class attributes are what most responses have: setting them would cost on each.
     background: Background | Sequence[Background] | None = None
     _headers: MutableHeaders | None = None
+    _may_have_length: bool = False
     _field: ClassVar[tuple[bytes, bytes] | None] = None
     _renders_as_base: ClassVar[bool] = True
 
@@ -124,7 +126,12 @@ class Response:
         raw: RawHeaders = [] if field is None else [field]
         if headers is not None:
             given = encode_headers(headers)
-            raw = given if _has(given, b"content-type") else raw + given
+            for name, _ in given:
+                if name == b"content-type":
+                    raw = []
+                elif name == b"content-length":
+                    self._may_have_length = True
+            raw += given
         self._raw_headers: RawHeaders = raw
 
     def render(self, content: object) -> bytes:
@@ -146,6 +153,7 @@ class Response:
         headers = self._headers
         if headers is None:
             headers = self._headers = MutableHeaders.over(self._raw_headers)
+            self._may_have_length = True
         return headers
 
     def set_cookie(
@@ -187,7 +195,7 @@ class Response:
             status = int(status)  # it may be an HTTPStatus; messages have plain numbers
         if status != 200 and has_no_content(status):
             body, raw = b"", _without_content(raw, status)
-        elif raw and raw[-1] is not self._field and _has(raw, b"content-length"):
+        elif self._may_have_length and _has(raw, b"content-length"):
             raw = _with_length(raw, len(body), is_head=method == "HEAD")
         else:
             raw = [*raw, length_field(len(body))]

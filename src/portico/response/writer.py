@@ -16,7 +16,8 @@ from portico.errors import (
     ResponseAlreadyStarted,
     ResponseNotStarted,
 )
-from portico.http.headers import check_name, check_value, encode_headers
+from portico.http.fields import check_name, check_value
+from portico.http.headers import encode_headers
 from portico.response.base import (
     Content,
     HeadersInput,

@@ -6,8 +6,10 @@ returns, send that. No task, no queue, nothing parsed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from inspect import Parameter, signature
+from types import NoneType
 from typing import Any, Final, TypeAlias, cast
 
 from portico import _tasks
@@ -91,6 +93,9 @@ class HandlerApp:
 
     def __init__(self, invoke: Invoke, views: Sequence[View] = ()) -> None:
         self._call: Invoke = _chain(invoke, views) if views else invoke
+        self._makers: Mapping[type, Callable[..., Response]] = MAKERS
+        if views:  # a handler may return None, a view may not
+            self._makers = {**MAKERS, NoneType: partial(_refuse_none, views[0])}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one http scope."""
@@ -102,13 +107,15 @@ class HandlerApp:
         """Serve one request; ``scope`` is the server's, which is all that sending needs."""
         try:
             value = await self._call(request)
-            make = MAKERS.get(type(value))
-            if make is not None:
+            make = self._makers.get(type(value))
+            if request.routing is None and request.was_used:
+                response = await _settle(request, value, make or to_response)
+            elif make is not None:
                 response = make(value)
             else:
                 response = value if isinstance(value, Response) else to_response(value)
-            if request.routing is None and request.was_used:
-                response = await _settle(request, value, response)
+            if request.kept_body is not None:
+                request.kept_body.check_answer(response.status_code)
         except Exception as error:  # noqa: BLE001  whatever a handler raises is answered
             await answer(request, error)
             return
@@ -140,28 +147,25 @@ def _chain(invoke: Invoke, views: Sequence[View]) -> Invoke:
     async def innermost(request: Request[Any]) -> Response:
         try:
             value = await invoke(request)
+            make = MAKERS.get(type(value), _own_response)
             if request.routing is None and request.was_used:
-                return await _settle(request, value, None)
-            # A copy, because views write headers, and the handler may return one object for many.
-            make = MAKERS.get(type(value))
-            if make is not None:
-                return make(value)
-            return value.copy() if isinstance(value, Response) else to_response(value)
+                return await _settle(request, value, make)
+            response = make(value)
+            if request.kept_body is not None:
+                request.kept_body.check_answer(response.status_code)
+            return response
         except Exception as error:  # noqa: BLE001  a view sees the response of an expected error
             return await answer_handled(request, error)
 
     call: CallNext = innermost
     for view in reversed(views):
         call = _layer(view, call)
+    return call
 
-    async def outermost(request: Request[Any]) -> object:
-        value = cast("object", await call(request))  # views are other people's: it may be any
-        if value is None:
-            name = getattr(views[0], "__qualname__", repr(views[0]))
-            raise TypeError(f"the middleware {name} returned None; return call_next's response")
-        return value
 
-    return outermost
+def _refuse_none(view: View, _: None) -> Response:
+    name = getattr(view, "__qualname__", repr(view))
+    raise TypeError(f"the middleware {name} returned None; return call_next's response")
 
 
 def _layer(view: View, call_next: CallNext) -> Callable[[Request[Any]], Awaitable[Any]]:
@@ -171,7 +175,14 @@ def _layer(view: View, call_next: CallNext) -> Callable[[Request[Any]], Awaitabl
     return call
 
 
-async def _settle(request: Request[Any], value: object, response: Response | None) -> Response:
+def _own_response(value: object) -> Response:
+    """Make a copy of a response: views write headers, and a handler may return one for many."""
+    return value.copy() if isinstance(value, Response) else to_response(value)
+
+
+async def _settle(
+    request: Request[Any], value: object, make: Callable[[object], Response]
+) -> Response:
     """Give what is left to be sent by a handler that read the body or wrote the response."""
     scope = request.scope
     if WRITER in scope and request.response.is_started and not isinstance(value, _Written):
@@ -181,10 +192,10 @@ async def _settle(request: Request[Any], value: object, response: Response | Non
             )
         await request.response.end()
         return _Written()
-    response = response or to_response(value)
+    response = make(value)
     body: Body | None = scope.get(BODY)
-    if body is not None and body.overrun is not None and response.status_code < 400:
-        raise body.overrun  # a handler that overlooks the limit does not lift it
+    if body is not None:
+        body.check_answer(response.status_code)
     return response
 
 

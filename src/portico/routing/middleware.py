@@ -151,7 +151,7 @@ class _Start(Response):
     def without_content(self) -> Response:
         """Make the same with nothing of the body, for a view that made a 304 of it."""
         response = Response(None, self.status_code, background=self.background)
-        response._raw_headers = self._raw_headers  # noqa: SLF001 - checked by nobody, as they came
+        response.headers.raw.extend(self._raw_headers)  # checked by nobody, as they came
         return response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
