@@ -195,6 +195,18 @@ def test_what_a_peer_makes_up_is_read(
         ),
         pytest.param({"path": "/é"}, "/é", "http://testserver/%C3%A9", id="not ASCII"),
         pytest.param(
+            {"path": "http://a.example/b c", "raw_path": b"http://a.example/b%20c"},
+            "/b c",
+            "http://a.example/b%20c",
+            id="a whole URL (RFC 9112 3.2.2)",
+        ),
+        pytest.param(
+            {"path": "http://u@a.example/b", "raw_path": b"http://u@a.example/b"},
+            "/b",
+            "http://testserver/b",
+            id="bad authority",
+        ),
+        pytest.param(
             {"path": "/a", "scheme": "https", "server": ("testserver", 443)},
             "/a",
             "https://testserver/a",

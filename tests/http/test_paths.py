@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from portico.http.paths import (
     join_segments,
+    origin_form,
     quote_path,
     quote_segments,
     rooted_path,
@@ -30,6 +31,9 @@ SEGMENTS = st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=
         pytest.param("/./a/../b", None, "", [".", "a", "..", "b"], id="dots stay"),
         pytest.param("a/b", None, "", ["a", "b"], id="no slash in front"),
         pytest.param("*", b"*", "", ["*"], id="asterisk (RFC 9112 3.2.4)"),
+        pytest.param(
+            "http://h/a/b/c", b"http://h/a/b%2Fc", "/a", ["b/c"], id="URL (RFC 9112 3.2.2)"
+        ),
         pytest.param("/a/b", b"/a%2Fb", "", ["a/b"], id="%2F stays in its segment (RFC 3986 2.2)"),
         pytest.param("/a/b", b"/a%2fb", "", ["a/b"], id="in lower case too"),
         pytest.param("/a%2Fb", b"/a%252Fb", "", ["a%2Fb"], id="decoded once"),
@@ -64,9 +68,42 @@ def test_split_path(path: str, raw_path: bytes | None, root_path: str, expected:
 
 
 @pytest.mark.parametrize(
+    ("path", "raw_path", "expected"),
+    [
+        pytest.param("/a", b"/a", ("/a", b"/a", None), id="a path"),
+        pytest.param("//a/b", b"//a/b", ("//a/b", b"//a/b", None), id="two slashes are a path"),
+        pytest.param("/http://a/b", None, ("/http://a/b", None, None), id="a URL in a path"),
+        pytest.param("*", b"*", ("*", b"*", None), id="asterisk (RFC 9112 3.2.4)"),
+        pytest.param("a", b"a", ("/a", b"/a", None), id="no slash in front"),
+        pytest.param("", None, ("/", None, None), id="nothing"),
+        pytest.param("http://a/b", b"http://a/b", ("/b", b"/b", "a"), id="URL (RFC 9112 3.2.2)"),
+        pytest.param("http://a/b", None, ("/b", None, "a"), id="without raw_path"),
+        pytest.param("HTTPS://A:1", None, ("/", None, "A:1"), id="scheme is case-blind"),
+        pytest.param("http://a", b"http://a?q", ("/", b"/?q", "a"), id="a query left there"),
+        pytest.param(
+            "http://a/b/c", b"http://a/b%2Fc", ("/b/c", b"/b%2Fc", "a"), id="escapes are kept"
+        ),
+        pytest.param(
+            "http://a/b/c", b"http://a%2Fb/c", ("/c", b"/c", "a%2Fb"), id="border as it came"
+        ),
+        pytest.param("http://a/b", b"/old", ("/b", None, "a"), id="path alone rewritten"),
+        pytest.param("http:///b", None, ("/http:///b", None, None), id="no authority"),
+        pytest.param("http://\xe9/b", None, ("/http://\xe9/b", None, None), id="not ASCII"),
+        pytest.param("http://a\r\n/b", None, ("/http://a\r\n/b", None, None), id="CR LF"),
+        pytest.param("ftp://a/b", None, ("/ftp://a/b", None, None), id="another scheme"),
+    ],
+)
+def test_origin_form(
+    path: str, raw_path: bytes | None, expected: tuple[str, bytes | None, str | None]
+) -> None:
+    assert origin_form(path, raw_path) == expected
+
+
+@pytest.mark.parametrize(
     ("path", "raw_path", "root_path", "expected"),
     [
         pytest.param("/a", b"/a", "", ("/a", b"/a"), id="no prefix"),
+        pytest.param("http://h/a", None, "/api", ("/api/a", None), id="a whole URL"),
         pytest.param("/a", b"/a", "/api", ("/api/a", b"/api/a"), id="not there"),
         pytest.param("/api/a", b"/api/a", "/api", ("/api/a", b"/api/a"), id="there (ASGI)"),
         pytest.param("/api", b"/api", "/api", ("/api", b"/api"), id="the prefix itself"),

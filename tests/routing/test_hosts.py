@@ -31,6 +31,23 @@ async def said(hosts: Any, host: str) -> object:
     return reply.text if reply.status == 200 else reply.status
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        pytest.param("http://a.example:80/", "a", id="the target's authority"),
+        pytest.param("http://user@a.example/", 400, id="by the same grammar"),
+        pytest.param("http://c.example/", 404, id="unknown"),
+    ],
+)
+async def test_the_authority_of_a_whole_url_counts(target: str, expected: object) -> None:
+    """And the Host field is ignored (RFC 9112 3.2.2)."""
+    hosts = Hosts(("a.example", text("a")), ("b.example", text("b")))
+    raw_path = target.encode()
+    reply = await call(hosts, path=target, raw_path=raw_path, headers=[("host", "b.example")])
+    assert (reply.text if reply.status == 200 else reply.status) == expected
+
+
 def text(word: str) -> PlainTextResponse:
     return PlainTextResponse(word)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
+from urllib.parse import unquote, unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -18,11 +20,12 @@ from portico import (
     Route,
     Router,
     Subpaths,
+    WebSocketRoute,
 )
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
 from portico.routing.converters import IntConverter
 from portico.routing.endpoint import CallNext
-from tests.drive import call, drive, http_scope
+from tests.drive import call, drive, http_scope, websocket_scope
 
 
 def say(word: str) -> Any:
@@ -216,10 +219,110 @@ async def test_no_redirect_names_another_host(path: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_path_of_a_server_wide_options_is_nobodys() -> None:
-    """RFC 9110 9.3.7, RFC 9112 3.2.4."""
+@pytest.mark.parametrize(
+    ("method", "status", "allow"),
+    [
+        pytest.param("OPTIONS", 204, "DELETE, GET, HEAD, OPTIONS, PUT", id="of the server (9.3.7)"),
+        pytest.param("GET", 400, None, id="for OPTIONS alone (RFC 9112 3.2.4)"),
+    ],
+)
+async def test_a_target_that_is_the_server(method: str, status: int, allow: str | None) -> None:
+    inner = Router([Route("/y", say("y"), methods=["PUT"])])
+    app = App(
+        [
+            Route("/{name}", say("x"), methods=["DELETE"]),
+            Route("/a", say("a")),
+            Route("/any", PlainTextResponse("any")),
+            WebSocketRoute("/ws", say("ws")),
+            Mount("/below", inner),
+            Mount("/foreign", PlainTextResponse("foreign")),
+        ],
+        default=PlainTextResponse("default"),
+    )
+    reply = await call(app, method, "*", raw_path=b"*")
+    assert (reply.status, reply.headers.get("allow")) == (status, allow)
+
+
+@pytest.mark.anyio
+async def test_a_socket_has_no_server_wide_target() -> None:
+    app = App([WebSocketRoute("/{name}", say("ws"))])
+    scope = websocket_scope("*", raw_path=b"*")
+    sent = await drive(app, scope, {"type": "websocket.connect"})
+    assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("below", ["", "/below"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(b"http://example.com/users/a%2Fb", id="escapes"),
+        pytest.param(b"HTTPS://example.com/users/ab", id="https"),
+    ],
+)
+@pytest.mark.parametrize("has_raw_path", [True, False])
+async def test_a_target_that_is_a_whole_url(
+    below: str, target: bytes, *, has_raw_path: bool
+) -> None:
+    """RFC 9112 3.2.2: servers take it, and its authority is the host."""
+    seen: list[str] = []
+
+    def guard(app: ASGIApp) -> ASGIApp:
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            seen.extend([scope["path"], Request(scope).path, str(Request(scope).url)])
+            await app(scope, receive, send)
+
+        return guarded
+
+    async def show(request: Request, name: str) -> list[str]:
+        return [name, request.path, str(request.url), *request.headers.getall("host")]
+
+    target = target.replace(b"/users", f"{below}/users".encode())
+    written = target.partition(b"example.com")[2]
+    if not has_raw_path:
+        written = unquote_to_bytes(written)
+    routes = [Route("/users/{name}", show), Route("/users/{a}/{b}", say("two"))]
+    app = App([Mount(below, Router(routes))] if below else routes, middleware=[guard])
+    scope = http_scope(
+        path=unquote(target.decode()), raw_path=target, headers=[("host", "other.org")]
+    )
+    if not has_raw_path:
+        del scope["raw_path"]
+    sent = await drive(app, scope)
+    url = f"http://example.com{written.decode()}"
+    assert seen[2] == url
+    assert seen[0] == unquote(written.decode())
+    if b"%2F" in target and not has_raw_path:
+        assert sent[1]["body"] == b"two"
+    else:
+        name = unquote(written.decode().rpartition("/")[2])
+        path = f"/users/{name.replace('/', '%2F')}"
+        assert json.loads(sent[1]["body"]) == [name, path, url, "example.com"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        pytest.param("http://example.com", 200, id="no path is the root"),
+        pytest.param("http://user:word@example.com/", 200, id="a bad authority is no path"),
+        pytest.param("http:///", 404, id="no authority"),
+        pytest.param("ftp://example.com/", 404, id="another scheme"),
+        pytest.param("users", 404, id="no slash"),
+        pytest.param("", 200, id="empty"),
+    ],
+)
+async def test_odd_targets(target: str, status: int) -> None:
+    app = App([Route("/", say("root"))])
+    assert (await call(app, path=target, raw_path=target.encode())).status == status
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("target", ["http://a/api/x", "http://a/x", "http://a/%78"])
+async def test_a_whole_url_below_a_root_path(target: str) -> None:
     app = App([Route("/x", say("x"))])
-    assert (await call(app, "OPTIONS", "*", raw_path=b"*")).status == 404
+    path, raw_path = unquote(target), target.encode()
+    assert (await call(app, path=path, raw_path=raw_path, root_path="/api")).text == "x"
 
 
 def test_another_policy_is_a_named_error() -> None:

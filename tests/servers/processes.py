@@ -14,13 +14,17 @@ from pathlib import Path
 
 TARGET = "tests.servers.app:app"
 COMMANDS = {
-    "uvicorn": "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning",
+    "uvicorn": "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning --http h11",
+    "uvicorn-httptools": (
+        "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning --http httptools"
+    ),
     "granian": "granian {target} --host 127.0.0.1 --port {port} --interface asgi",
     "hypercorn": "hypercorn {target} --bind 127.0.0.1:{port} --log-level warning",
     "hypercorn-trio": "hypercorn {target} --bind 127.0.0.1:{port} -k trio --log-level warning",
 }
 ROOT_PATH = {
     "uvicorn": " --root-path /api",
+    "uvicorn-httptools": " --root-path /api",
     "granian": " --url-path-prefix /api",
     "hypercorn": " --root-path /api",
     "hypercorn-trio": " --root-path /api",
@@ -55,6 +59,12 @@ class Server:
             return response, response.read()
         finally:
             connection.close()
+
+    def send(self, head: bytes) -> bytes:
+        """Send a request byte by byte as it is, and give all that comes back."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as client:
+            client.sendall(head)
+            return b"".join(iter(lambda: client.recv(65536), b""))
 
     def accepts(self) -> bool:
         """Whether it listens. Raises ``RuntimeError`` with its log if it has ended."""

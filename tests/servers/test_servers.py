@@ -70,11 +70,29 @@ def test_an_encoded_slash_stays_in_its_segment(server: Server) -> None:
 def test_below_a_prefix(name: str, servers: Servers) -> None:
     server = servers.get(name, below_prefix=True)
     # uvicorn takes the path without the prefix and adds it; the others take it as it is.
-    path = "/items/42" if name == "uvicorn" else "/api/items/42"
+    path = "/items/42" if name.startswith("uvicorn") else "/api/items/42"
     response, content = server.request("GET", path, headers={"host": "example.org"})
     assert response.status == 200
     assert json.loads(content)["url"] == "http://example.org/api/items/42"
     assert json.loads(content)["self"] == "http://example.org/api/items/42"
+
+
+def test_a_target_that_is_a_whole_url(server: Server) -> None:
+    """RFC 9112 3.2.2. granian and httptools keep the path alone, and so the Host field counts."""
+    target = b"http://example.org/items/42?q=1"
+    content = server.send(b"GET %b HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n" % target)
+    assert content.startswith(b"HTTP/1.1 200 ")
+    host = "a" if server.name in {"granian", "uvicorn-httptools"} else "example.org"
+    found = json.loads(content.partition(b"\r\n\r\n")[2])
+    assert found["url"] == f"http://{host}/items/42?q=1"
+    assert found["self"] == f"http://{host}/items/42"
+
+
+def test_a_target_that_is_the_server(server: Server) -> None:
+    """RFC 9110 9.3.7."""
+    content = server.send(b"OPTIONS * HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").lower()
+    assert content.startswith(b"http/1.1 204 ")
+    assert b"\r\nallow: get, head, options, post\r\n" in content
 
 
 def test_the_lifespan_ran(server: Server) -> None:

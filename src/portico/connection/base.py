@@ -23,7 +23,7 @@ from portico.http.cookies import parse_cookies
 from portico.http.dates import parse_date
 from portico.http.headers import Headers
 from portico.http.media import MediaType, parse_media_type
-from portico.http.paths import join_segments, quote_path, rooted_path, split_path
+from portico.http.paths import join_segments, origin_form, quote_path, rooted_path, split_path
 from portico.http.query import parse_query
 from portico.http.urls import request_url
 
@@ -41,6 +41,7 @@ __all__ = (
     "URLBuilder",
     "no_receive",
     "no_send",
+    "origin_scope",
     "split_scope",
 )
 
@@ -64,6 +65,21 @@ def split_scope(scope: Scope) -> list[str]:
     if kept is not None and kept[0] is path and kept[1] is root_path:
         return cast("list[str]", kept[2])
     return split_path(path, scope.get("raw_path"), root_path)
+
+
+def origin_scope(scope: Scope) -> Scope:
+    """Give the scope with a path from ``/`` on: itself, but for a target that is a whole URL.
+
+    Of that, the copy has the authority as its Host field, whatever came as one (RFC 9112 3.2.2).
+    """
+    path, raw_path, authority = origin_form(scope["path"], scope.get("raw_path"))
+    if path is scope["path"]:
+        return scope
+    origin: Scope = {**scope, "path": path, "raw_path": raw_path}
+    if authority is not None:
+        kept = [pair for pair in scope["headers"] if pair[0] != b"host"]
+        origin["headers"] = [(b"host", authority.encode("ascii")), *kept]
+    return origin
 
 
 class Address(NamedTuple):
@@ -160,8 +176,8 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
     @property
     def raw_path(self) -> bytes:
         """The whole path as it came; rebuilt from the decoded one if the server has it not."""
-        raw: bytes | None = self.scope.get("raw_path")
-        return quote_path(self.scope["path"]).encode("ascii") if raw is None else raw
+        path, raw, _ = origin_form(self.scope["path"], self.scope.get("raw_path"))
+        return quote_path(path).encode("ascii") if raw is None else raw
 
     @property
     def query_string(self) -> str:
@@ -191,10 +207,13 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         return self._url(self.root_path + "/", None, b"")
 
     def _url(self, path: str, raw_path: bytes | None, query_string: bytes) -> URL:
-        hosts = self.headers.getall("host", [])
+        *_, host = origin_form(self.scope["path"], self.scope.get("raw_path"))
+        if host is None:
+            hosts = self.headers.getall("host", [])
+            host = hosts[0] if len(hosts) == 1 else None  # two are none (RFC 9112 3.2)
         return request_url(
             scheme=self.scheme,
-            host=hosts[0] if len(hosts) == 1 else None,  # two are none (RFC 9112 3.2)
+            host=host,
             server=self.scope.get("server"),
             path=path,
             raw_path=raw_path,

@@ -4,17 +4,20 @@ A request's path is a list of segments, each percent-decoded exactly once, so th
 stays inside its segment (RFC 3986 2.2, 3.3). Servers that put ``root_path`` in front of ``path``
 (as ASGI asks) and servers that do not are both understood: the prefix is taken off if it is
 there, on a segment border. ``raw_path`` counts as long as it says what ``path`` says: middleware
-that rewrites ``path`` alone is heard.
+that rewrites ``path`` alone is heard. A target that came as a whole URL (RFC 9112 3.2.2), which
+some servers hand on as it is, is read from its path on.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
 __all__ = (
     "SEGMENT_SAFE",
     "join_segments",
+    "origin_form",
     "quote_path",
     "quote_segments",
     "rooted_path",
@@ -25,6 +28,11 @@ SEGMENT_SAFE: Final = "!$&'()*+,;=:@-._~"
 """What a segment may hold besides letters, digits and percent-encoding (RFC 3986 3.3, pchar)."""
 
 _PATH_SAFE: Final = f"/{SEGMENT_SAFE}"
+
+# The authority is any printable ASCII here: whether it is a host is for whoever reads it as one.
+_ABSOLUTE_FORM: Final = re.compile(
+    r"https?://([!-.0->@-~]+)((?:[/?].*)?)", re.IGNORECASE | re.DOTALL
+)
 
 
 def split_path(path: str, raw_path: bytes | None = None, root_path: str = "") -> list[str]:
@@ -48,6 +56,26 @@ def split_path(path: str, raw_path: bytes | None = None, root_path: str = "") ->
     return segments
 
 
+def origin_form(path: str, raw_path: bytes | None = None) -> tuple[str, bytes | None, str | None]:
+    """Give ``path`` and ``raw_path`` from their ``/`` on, and the authority if one came before it.
+
+    Of a target that is a whole URL, its authority takes the place of the Host field (RFC 9112
+    3.2.2); it is not checked here. A path that has no ``/`` in front gets one. The path ``*``, the
+    server itself (RFC 9112 3.2.4), stays alone. Never raises.
+
+    >>> origin_form("http://example.com/a b", b"http://example.com/a%20b")
+    ('/a b', b'/a%20b', 'example.com')
+    """
+    if path.startswith("/") or path == "*":
+        return path, raw_path, None
+    if raw_path is not None and "/".join(_decoded(raw_path)) == path:
+        authority, raw = _split_authority(raw_path.decode("latin-1"))
+        raw_path = raw.encode("latin-1")
+        return "/".join(_decoded(raw_path)), raw_path, authority
+    authority, path = _split_authority(path)
+    return path, None, authority
+
+
 def rooted_path(
     path: str, raw_path: bytes | None = None, root_path: str = ""
 ) -> tuple[str, bytes | None]:
@@ -59,6 +87,7 @@ def rooted_path(
     >>> rooted_path("/users", b"/users", "/api"), rooted_path("/api/users", b"/api/users", "/api")
     (('/api/users', b'/api/users'), ('/api/users', b'/api/users'))
     """
+    path, raw_path, _ = origin_form(path, raw_path)
     if raw_path is not None and "/".join(_decoded(raw_path)) != path:
         raw_path = None
     root_path = root_path.strip("/")
@@ -98,6 +127,7 @@ def quote_path(path: str) -> str:
 
 
 def _segments(path: str, raw_path: bytes | None) -> list[str]:
+    path, raw_path, _ = origin_form(path, raw_path)
     segments = path.split("/")
     if raw_path is not None and b"%" in raw_path:
         decoded = _decoded(raw_path)
@@ -109,3 +139,9 @@ def _segments(path: str, raw_path: bytes | None) -> list[str]:
 def _decoded(raw_path: bytes) -> list[str]:
     raw_path = raw_path.partition(b"?")[0]  # some servers leave the query there
     return [unquote_to_bytes(raw).decode("utf-8", "replace") for raw in raw_path.split(b"/")]
+
+
+def _split_authority(target: str) -> tuple[str | None, str]:
+    match = _ABSOLUTE_FORM.fullmatch(target)
+    authority, path = (None, target) if match is None else match.groups()
+    return authority, path if path.startswith("/") else f"/{path}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.base import URLS
+from portico.connection.base import URLS, origin_scope
 from portico.connection.request import Request
 from portico.connection.websocket import WebSocket
 from portico.errors import BadInput, HTTPException, Misuse, RouteNotFound
@@ -126,6 +126,7 @@ class Hosts:
             return
         if kind not in ("http", "websocket"):
             raise Misuse(f"a scope is http, websocket or lifespan, not {kind!r}")
+        scope = origin_scope(scope)
         try:
             app, params = self._find(_host(scope))
         except HTTPException as error:

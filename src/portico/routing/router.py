@@ -11,11 +11,11 @@ from contextlib import suppress
 from typing import Any, Final, Literal, TypeAlias
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.base import URLS, split_scope
+from portico.connection.base import URLS, origin_scope, split_scope
 from portico.connection.body import INHERIT, LIMIT, Inherit
 from portico.connection.request import Request, merged_scope
 from portico.connection.websocket import WebSocket
-from portico.errors import HTTPException, Misuse
+from portico.errors import BadInput, HTTPException, Misuse
 from portico.http.paths import quote_path, quote_segments
 from portico.http.urls import quote_query
 from portico.lifespan import Lifespan, LifespanContext
@@ -189,6 +189,8 @@ class Router(Registration):
         def marked(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             if scope["type"] not in ("http", "websocket"):
                 return app(scope, receive, send)
+            if scope["path"][:1] != "/":  # what is ASGI's alone should see a path too
+                scope = origin_scope(scope)
             urls = scope.get(URLS, (self, scope.get("root_path", "")))
             return app({**scope, **self._marks, URLS: urls}, receive, send)
 
@@ -255,11 +257,14 @@ class Router(Registration):
             return self._serve_lifespan(scope, receive, send)
         root_path, raw_path = scope.get("root_path", ""), scope.get("raw_path")
         if root_path or (raw_path is not None and b"%" in raw_path):
+            if scope["path"][:1] != "/":
+                return self._search_target(scope, receive, send)
             segments = split_scope(scope)
         else:  # as split_scope does: a few calls less for most requests
             segments = scope["path"].split("/")
-            if not segments[0] and len(segments) > 1:
-                del segments[0]
+            if segments[0] or len(segments) == 1:
+                return self._search_target(scope, receive, send)
+            del segments[0]
         match = tree.find(segments, method) or self._match_slash(tree, segments, method)
         if match is None:
             return self._miss_request(scope, receive, send, segments)
@@ -273,10 +278,27 @@ class Router(Registration):
             return target.handler_app.serve(request, scope, receive, send)
         return target.app(merged_scope(scope, marks, params), receive, send)
 
+    def _search_target(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Find what serves a target that is no path from ``/`` on (RFC 9112 3.2)."""
+        origin = origin_scope(scope)
+        if origin is not scope:
+            return self._search(origin, receive, send)
+        return self._miss_request(scope, receive, send, [scope["path"]])
+
     async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             raise Misuse(f"a scope is http, websocket or lifespan, not {scope['type']!r}")
         await self.lifespan({**scope, "app": self}, receive, send)
+
+    def _methods(self) -> frozenset[str]:
+        """Give the methods of all routes, of mounted routers too (RFC 9110 9.3.7)."""
+        methods = {"OPTIONS"}
+        for route in self.routes:
+            if isinstance(route, Route):
+                methods.update(route.methods or ())
+            elif isinstance(route, Mount) and isinstance(route.app, Router):
+                methods.update(route.app._methods())  # noqa: SLF001 - a router like this one
+        return frozenset(methods | _HEAD if "GET" in methods else methods)
 
     def _mounted_apps(self) -> list[ASGIApp]:
         apps = [route.app for route in self.routes if isinstance(route, Mount)]
@@ -294,7 +316,10 @@ class Router(Registration):
     ) -> None:
         """Answer where no route has this path and method."""
         is_request = scope["type"] == "http"
-        allowed = self._requests.allowed(segments) if is_request else frozenset[str]()
+        allowed = frozenset[str]()
+        if is_request:
+            is_server = scope["path"] == "*"
+            allowed = self._methods() if is_server else self._requests.allowed(segments)
         if is_request and self._misses_are_bare and not allowed and handlers_of(scope).is_empty:
             # What most such requests are, and there are many: scanners ask for what is not there.
             await status_response(404, scope)(scope, receive, send)
@@ -314,6 +339,8 @@ class Router(Registration):
     def _missing(
         self, scope: Scope, segments: list[str], allowed: frozenset[str]
     ) -> Response | HTTPException:
+        if scope["path"] == "*" and scope["method"] != "OPTIONS":
+            return BadInput("target", "must be a path; '*' is for OPTIONS alone")  # RFC 9112 3.2.4
         other = _other_slash(segments)
         if not allowed and self._trailing_slash == "match":
             allowed = self._requests.allowed(other)
