@@ -21,7 +21,6 @@ __all__ = (
     "MAX_COOKIES",
     "MAX_COOKIES_BYTES",
     "MAX_COOKIE_BYTES",
-    "CookieAttributes",
     "SameSite",
     "ScopeAttributes",
     "format_cookie",
@@ -113,31 +112,24 @@ class ScopeAttributes(TypedDict, total=False):
     partitioned: bool
 
 
-class CookieAttributes(ScopeAttributes, total=False):
-    """All attributes of a cookie: keyword arguments of ``format_cookie``."""
-
-    max_age: int | None
-    expires: datetime | float | None
-
-
-def format_cookie(  # noqa: PLR0913 - each is an attribute of RFC 6265bis 4.1.2
-    name: str,
+def format_cookie(  # noqa: PLR0913, PLR0917 - each is an attribute of RFC 6265bis 4.1.2
+    key: str,
     value: str = "",
-    *,
     max_age: int | None = None,
     expires: datetime | float | None = None,
     path: str | None = "/",
     domain: str | None = None,
-    secure: bool = False,
-    httponly: bool = False,
+    secure: bool = False,  # noqa: FBT001, FBT002 - people name it; positions are for set_cookie
+    httponly: bool = False,  # noqa: FBT001, FBT002
     samesite: SameSite | None = "lax",
-    partitioned: bool = False,
+    partitioned: bool = False,  # noqa: FBT001, FBT002
 ) -> str:
     r"""Write a cookie as the value of a Set-Cookie field, in ASCII.
 
-    ``name`` is a token. ``value`` is any text without control characters; what may not stand in a
-    cookie as it is (blanks, quotes, comma, semicolon, backslash, non-ASCII) is written inside
-    double quotes, blanks as they are and the rest as ``\ooo``: ``parse_cookies`` gives it back.
+    ``key`` is its name, a token. ``value`` is any text without control characters; what may not
+    stand in a cookie as it is (blanks, quotes, comma, semicolon, backslash, non-ASCII) is written
+    inside double quotes, blanks as they are and the rest as ``\ooo``: ``parse_cookies`` gives it
+    back.
 
     - ``max_age``: seconds until it is forgotten; 0 forgets it now. It wins over ``expires``.
     - ``expires``: when it is forgotten, an aware ``datetime`` or seconds since 1970. Without either
@@ -156,23 +148,21 @@ def format_cookie(  # noqa: PLR0913 - each is an attribute of RFC 6265bis 4.1.2
     >>> format_cookie("theme", "dark", max_age=3600, secure=True, httponly=True)
     'theme=dark; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Lax'
     """
-    if _NAME.fullmatch(name) is None:
-        raise ValueError(f"cookie name {name[:64]!r} is not a token")
+    if _is_prefixed(key):
+        _check_prefix(key, path=path, domain=domain, secure=secure)
     if _VALUE.fullmatch(value) is None:
-        value = _quote(name, value)
-    if len(name) + len(value) > MAX_COOKIE_BYTES:
-        raise ValueError(f"cookie {name[:64]!r}: name and value are over {MAX_COOKIE_BYTES} bytes")
-    if name[:2] == "__":
-        _check_prefix(name, path=path, domain=domain, secure=secure)
+        value = _quote(key, value)
+    if len(key) + len(value) > MAX_COOKIE_BYTES:
+        raise ValueError(f"cookie {key[:64]!r}: name and value are over {MAX_COOKIE_BYTES} bytes")
     if max_age is not None and (type(max_age) is not int or max_age < 0):  # pyright: ignore[reportUnnecessaryComparison]
         raise ValueError("max_age is a whole number of seconds, 0 or more")
     attributes = _attributes(max_age, path, domain, secure, httponly, samesite, partitioned)
     if expires is not None:
-        return f"{name}={value}; Expires={_expiry(expires)}{attributes}"
-    return f"{name}={value}{attributes}"
+        return f"{key}={value}; Expires={_expiry(expires)}{attributes}"
+    return f"{key}={value}{attributes}"
 
 
-def format_deleted_cookie(name: str, **attributes: Unpack[ScopeAttributes]) -> str:
+def format_deleted_cookie(key: str, **attributes: Unpack[ScopeAttributes]) -> str:
     """Write a Set-Cookie value that makes a browser forget a cookie.
 
     Name, path, domain and ``partitioned`` must be as they were when it was set, or another cookie
@@ -181,7 +171,15 @@ def format_deleted_cookie(name: str, **attributes: Unpack[ScopeAttributes]) -> s
     >>> format_deleted_cookie("theme")
     'theme=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax'
     """
-    return format_cookie(name, max_age=0, expires=0, **attributes)
+    return format_cookie(key, max_age=0, expires=0, **attributes)
+
+
+@lru_cache(maxsize=256)  # an application has a few names, which are checked once
+def _is_prefixed(key: str) -> bool:
+    """Check a name, and tell whether it may have a prefix that means something (4.1.3)."""
+    if _NAME.fullmatch(key) is None:
+        raise ValueError(f"cookie name {key[:64]!r} is not a token")
+    return key.startswith("__")
 
 
 @lru_cache(maxsize=64)  # an application has a few sets of attributes

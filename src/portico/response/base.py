@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import ClassVar, Self, TypeAlias, Unpack, cast
 
 from portico.asgi import Message, Receive, Scope, Send
 from portico.errors import ClientDisconnect, Misuse
 from portico.http.cookies import (
-    CookieAttributes,
+    SameSite,
     ScopeAttributes,
     format_cookie,
     format_deleted_cookie,
@@ -156,24 +157,35 @@ class Response:
             self._may_have_length = True
         return headers
 
-    def set_cookie(
-        self, name: str, value: str = "", **attributes: Unpack[CookieAttributes]
+    def set_cookie(  # noqa: PLR0913, PLR0917 - the order that people know
+        self,
+        key: str,
+        value: str = "",
+        max_age: int | None = None,
+        expires: datetime | float | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,  # noqa: FBT001, FBT002
+        httponly: bool = False,  # noqa: FBT001, FBT002
+        samesite: SameSite | None = "lax",
+        partitioned: bool = False,  # noqa: FBT001, FBT002
     ) -> None:
-        """Add a ``Set-Cookie`` field (RFC 6265bis 4.1).
+        """Add a ``Set-Cookie`` field (RFC 6265bis 4.1); ``key`` is the cookie's name.
 
-        ``attributes`` are ``max_age``, ``expires``, ``path``, ``domain``, ``secure``, ``httponly``,
-        ``samesite`` and ``partitioned``, as ``format_cookie`` tells, with its defaults. Raises
-        ``ValueError`` for what a browser would refuse or read otherwise.
+        The rest is as ``format_cookie`` tells. Raises ``ValueError`` for what a browser would
+        refuse or read otherwise.
         """
-        cookie = format_cookie(name, value, **attributes)
+        cookie = format_cookie(
+            key, value, max_age, expires, path, domain, secure, httponly, samesite, partitioned
+        )
         self._raw_headers.append((b"set-cookie", cookie.encode("ascii")))
 
-    def delete_cookie(self, name: str, **attributes: Unpack[ScopeAttributes]) -> None:
+    def delete_cookie(self, key: str, **attributes: Unpack[ScopeAttributes]) -> None:
         """Tell the client to forget a cookie; ``attributes`` must be as when it was set.
 
         They are those of ``set_cookie`` but ``max_age`` and ``expires``; raises the same.
         """
-        cookie = format_deleted_cookie(name, **attributes)
+        cookie = format_deleted_cookie(key, **attributes)
         self._raw_headers.append((b"set-cookie", cookie.encode("ascii")))
 
     def copy(self) -> Self:
