@@ -43,6 +43,8 @@ class App(Router):
     '/hello/world'
     """
 
+    is_app: ClassVar[bool] = True
+
     def __init__(  # noqa: PLR0913 - each setting has a name, none is positional
         self,
         routes: Iterable[AnyRoute] = (),

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import anyio
 import pytest
 
-from portico import App, Mount, Request, Route, Router
+from portico import App, Hosts, Mount, Request, Route, Router, WebSocketRoute
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.cli._check import Finding, examine
 
@@ -52,6 +52,32 @@ def routes_of(app: App) -> list[Finding]:
 )
 def test_names(app: App, expected: list[str]) -> None:
     assert [finding.kind for finding in routes_of(app)] == expected
+
+
+async def needs_team(request: Request, team: str) -> None: ...
+
+
+LATE = Router()
+APP_WITH_LATE = App([Mount("/{group}", LATE)])
+LATE.add(Route("/x", needs_team))
+
+
+@pytest.mark.parametrize(
+    ("app", "expected"),
+    [
+        pytest.param(App([Route("/x", needs_team)]), 1, id="nowhere"),
+        pytest.param(App([Mount("/{team}", App([Route("/x", needs_team)]))]), 0, id="of a mount"),
+        pytest.param(APP_WITH_LATE, 1, id="not of this mount"),
+        pytest.param(Hosts(("{team}.org", Router([Route("/x", needs_team)]))), 0, id="of a host"),
+        pytest.param(Hosts(("a.org", Router([Route("/x", needs_team)]))), 1, id="not of this host"),
+        pytest.param(Hosts(default=Router([Route("/x", needs_team)])), 1, id="of any host"),
+        pytest.param(App(default=App([Route("/x", needs_team)])), 1, id="of a default"),
+        pytest.param(App([WebSocketRoute("/x", needs_team)]), 1, id="of a websocket"),
+    ],
+)
+def test_parameters_that_are_nowhere(app: App | Hosts, expected: int) -> None:
+    found = [each for each in examine(app) if "needs_team() needs 'team'" in each.text]
+    assert [each.kind for each in found] == ["trouble"] * expected
 
 
 def test_functions_of_one_name_are_a_note() -> None:

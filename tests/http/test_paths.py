@@ -12,6 +12,7 @@ from portico.http.paths import (
     join_segments,
     origin_form,
     quote_path,
+    quote_root,
     quote_segments,
     rooted_path,
     split_path,
@@ -121,6 +122,28 @@ def test_rooted_path(
     path: str, raw_path: bytes | None, root_path: str, expected: tuple[str, bytes | None]
 ) -> None:
     assert rooted_path(path, raw_path, root_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "raw_path", "root_path", "expected"),
+    [
+        pytest.param("/a/b", b"/a/b", "", "", id="none"),
+        pytest.param("/a/b", b"/a/b", "/", "", id="a slash"),
+        pytest.param("/a/b", b"/a/b", "/a", "/a", id="plain"),
+        pytest.param("/a/b", b"/a/b", "/a/b", "/a/b", id="all of it"),
+        pytest.param("/a/b/c", b"/a%2Fb/c", "/a/b", "/a%2Fb", id="%2F (RFC 3986 2.2)"),
+        pytest.param("/a/b/c", b"/a%2fb/c", "/a/b/", "/a%2fb", id="a slash at the end"),
+        pytest.param("//a/b", b"/%2Fa/b", "//a", "/%2Fa", id="no host"),
+        pytest.param("/\ufffd/b", b"/%FF/b", "/\ufffd", "/%FF", id="not UTF-8"),
+        pytest.param("/a/b", b"/%61/b", "/a", "/%61", id="as it came"),
+        pytest.param("/b", b"/b", "/a c", "/a%20c", id="not in front"),
+        pytest.param("/a/b", None, "/a", "/a", id="no raw_path"),
+        pytest.param("/a/b", b"/x%2Fy/b", "/x/z", "/x/z", id="as long, but another"),
+        pytest.param("http://h/a/b", b"http://h/%61/b", "/a", "/%61", id="a whole URL"),
+    ],
+)
+def test_quote_root(path: str, raw_path: bytes | None, root_path: str, expected: str) -> None:
+    assert quote_root(path, raw_path, root_path) == expected
 
 
 @given(SEGMENTS)

@@ -325,6 +325,69 @@ async def test_a_whole_url_below_a_root_path(target: str) -> None:
     assert (await call(app, path=path, raw_path=raw_path, root_path="/api")).text == "x"
 
 
+@pytest.mark.anyio
+async def test_of_a_route_that_cannot_be_added_nothing_is_there() -> None:
+    app = App([Route("/taken", say("first"))])
+    for route in (
+        Route(("/new", "/taken"), say("second"), name="second"),
+        Route(("/new", "/new"), say("second"), name="second"),
+        WebSocketRoute(("/ws", "/ws"), say("second"), name="second"),
+    ):
+        with pytest.raises(ValueError, match="belong to"):
+            app.add(route)
+    assert len(app.routes) == 1
+    assert app.url_names() == ["handler"]
+    assert (await call(app, path="/new")).status == 404
+    assert (await call(app, path="/taken")).text == "first"
+    app.add(Route("/new", say("third")))
+    app.add(WebSocketRoute("/ws", say("third")))
+    assert (await call(app, path="/new")).text == "third"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("raw_path", "expected"),
+    [
+        pytest.param("/x%2Fy/a", "/x%2Fy/a/", id="a slash in a mount's parameter"),
+        pytest.param("/%2Fevil.example/a", "/%2Fevil.example/a/", id="one in front"),
+        pytest.param("/%61/%61", "/%61/%61/", id="as it came"),
+        pytest.param("/%FF/a", "/%FF/a/", id="not UTF-8"),
+        pytest.param("/x%5Cy/a", "/x%5Cy/a/", id="a backslash"),
+    ],
+)
+async def test_the_redirect_below_a_mount_keeps_escapes(raw_path: str, expected: str) -> None:
+    inner = Router([Route("/a/", say("a"))], trailing_slash="redirect")
+    app = App([Mount("/{name}", inner)])
+    reply = await call(app, path=unquote(raw_path), raw_path=raw_path.encode())
+    assert (reply.status, reply.headers["location"]) == (308, expected)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/m", "/m/"])
+async def test_the_root_of_a_mount_is_not_sent_on(path: str) -> None:
+    inner = Router([Route("/{rest:path}", say("a"), methods=["PUT"])], trailing_slash="redirect")
+    reply = await call(App([Mount("/m", inner)]), path=path)
+    assert "location" not in reply.headers
+
+
+@pytest.mark.anyio
+async def test_urls_below_a_mount_keep_escapes() -> None:
+    async def urls(request: Request) -> list[str]:
+        return [
+            str(request.base_url),
+            str(request.url_for("m:urls", **request.path_params)),
+            str(request.url),
+        ]
+
+    router = Router([Route("/u", urls)])
+    path, raw_path = "//evil.example/x/y/u", b"/%2Fevil.example/x%2Fy/u"
+    root = "http://testserver/%2Fevil.example/x%2Fy"
+    app = App([Mount("/{a}/{b}", router, name="m")])
+    reply = await call(app, path=path, raw_path=raw_path)
+    assert reply.json() == [f"{root}/", f"{root}/u", f"{root}/u"]
+    assert app.url_path_for("m:urls", a="/evil.example", b="x/y") == raw_path.decode()
+
+
 def test_another_policy_is_a_named_error() -> None:
     with pytest.raises(ValueError, match="'strict', 'redirect' or 'match'"):
         Router(trailing_slash="loose")  # type: ignore[arg-type]

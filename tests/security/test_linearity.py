@@ -27,7 +27,7 @@ from portico.http.disposition import content_disposition, parse_disposition
 from portico.http.grammar import parse_parameters, split_list
 from portico.http.headers import Headers
 from portico.http.media import parse_media_type
-from portico.http.paths import rooted_path, split_path
+from portico.http.paths import origin_form, quote_root, rooted_path, split_path
 from portico.http.query import parse_query, parse_urlencoded
 from portico.http.urls import location, parse_host, request_url, safe_redirect
 from portico.routing.template import parse_template
@@ -244,6 +244,11 @@ REGISTRY: dict[str, tuple[Callable[[Any], object], list[Make]]] = {
         PATHS,
     ),
     "paths.rooted_path": (lambda path: rooted_path(path, path.encode("latin-1"), "/a"), PATHS),
+    "paths.origin_form": (
+        lambda path: origin_form(f"http://{path}", f"http://{path}".encode("latin-1")),
+        PATHS,
+    ),
+    "paths.quote_root": (lambda path: quote_root(path, path.encode("latin-1"), path[:-1]), PATHS),
     "charsets.decode_text": (
         lambda data: [decode_text(data, charset) for charset in ("utf-8", "gb18030", "utf-16")],
         encoded([*WORDS, repeat("\x80"), repeat("\xf0\x9f")]),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Collection, Iterator
 from typing import Final, Literal, NamedTuple
 
 from portico.asgi import ASGIApp, Message, Scope
-from portico.cli._routes import Row, rows
+from portico.cli._routes import Row, below_of, rows
+from portico.routing._parameters import misfits
+from portico.routing.router import Router
+from portico.routing.routes import REST, Mount
 
 __all__ = ("Finding", "examine")
 
@@ -32,7 +36,8 @@ def examine(app: ASGIApp, timeout_s: float = TIMEOUT_S) -> list[Finding]:
     count = f"{len(endpoints)} route{'' if len(endpoints) == 1 else 's'}"
     known = Finding("good", count) if found else Finding("note", "no routes are known")
     # A program of its own, as a server is: it brings the event loop.
-    return [known, *_names(endpoints), asyncio.run(_start_and_stop(app, timeout_s))]
+    misfitting = [Finding("trouble", text) for text in _misfits(app, ())]
+    return [known, *_names(endpoints), *misfitting, asyncio.run(_start_and_stop(app, timeout_s))]
 
 
 def _names(endpoints: list[Row]) -> list[Finding]:
@@ -50,6 +55,21 @@ def _names(endpoints: list[Row]) -> list[Finding]:
         text = f"the name {name!r} is used more than once: {listed}"
         findings.append(Finding("trouble" if meant else "note", text))
     return findings
+
+
+def _misfits(app: object, above: Collection[str]) -> Iterator[str]:
+    """Describe handlers that need parameters which neither their path nor what is above has."""
+    if isinstance(app, Router):
+        for route in app.routes:
+            for template in route.templates(app._converters):  # noqa: SLF001  the house's own
+                names = (*above, *(name for name in template.names if name != REST))
+                if isinstance(route, Mount):
+                    yield from _misfits(route.app, names)
+                    break  # the second is the same with what follows it
+                for misfit in misfits(route, names):
+                    yield misfit.describe(template.text, names)
+    for names, below in below_of(app):
+        yield from _misfits(below, (*above, *names))
 
 
 class _Lifespan:

@@ -13,7 +13,7 @@ from portico.routing.middleware import Middleware, middleware
 from portico.routing.router import Router
 from portico.routing.routes import AnyRoute, Mount, Route
 
-__all__ = ("Row", "apps_in", "middleware_of", "rows")
+__all__ = ("Row", "apps_in", "below_of", "middleware_of", "rows")
 
 
 class Row(NamedTuple):
@@ -53,16 +53,22 @@ def apps_in(app: object) -> Iterator[App]:
     """Find every ``App``: ``app`` itself and those that are mounted in it, at any depth."""
     if isinstance(app, App):
         yield app
-    below: list[object] = []
     if isinstance(app, Router):
-        below = [route.app for route in app.routes if isinstance(route, Mount)]
-        below.append(app._default)  # noqa: SLF001  the house's own
-    elif isinstance(app, Hosts):
-        below = [each for _, each in _hosts(app)]
-    elif app is not None:
-        below = [_inside_of(app)]
-    for each in below:
-        yield from apps_in(each)
+        for route in app.routes:
+            if isinstance(route, Mount):
+                yield from apps_in(route.app)
+    for _, below in below_of(app):
+        yield from apps_in(below)
+
+
+def below_of(app: object) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Find what gets scopes from ``app``, mounts aside, with the path parameters it adds."""
+    if isinstance(app, Hosts):
+        for pattern, below in app._apps:  # noqa: SLF001  the house's own
+            yield pattern.names, below
+    inside: object = app._default if isinstance(app, Hosts | Router) else _inside_of(app)  # noqa: SLF001
+    if inside is not None:
+        yield (), inside
 
 
 def _below(app: object, prefix: str, names: str, depth: int) -> Iterator[Row]:

@@ -23,7 +23,14 @@ from portico.http.cookies import parse_cookies
 from portico.http.dates import parse_date
 from portico.http.headers import Headers
 from portico.http.media import MediaType, parse_media_type
-from portico.http.paths import join_segments, origin_form, quote_path, rooted_path, split_path
+from portico.http.paths import (
+    join_segments,
+    origin_form,
+    quote_path,
+    quote_root,
+    rooted_path,
+    split_path,
+)
 from portico.http.query import parse_query
 from portico.http.urls import request_url
 
@@ -204,7 +211,7 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
     @cached_property
     def base_url(self) -> URL:
         """Scheme, host and ``root_path``, with a slash at the end."""
-        return self._url(self.root_path + "/", None, b"")
+        return self._url_below(self.root_path, "/")
 
     def _url(self, path: str, raw_path: bytes | None, query_string: bytes) -> URL:
         *_, host = origin_form(self.scope["path"], self.scope.get("raw_path"))
@@ -230,11 +237,13 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
             raise Misuse("url_for needs a Router or an App above this connection")
         builder, root_path = cast("tuple[URLBuilder, str]", self.scope[URLS])
         host, path = builder.url_parts_for(name, **params)
-        base = self._url(root_path.rstrip("/") + "/", None, b"")
-        if host is not None:
-            base = base.with_host(host)
-        full = quote_path(root_path.rstrip("/")) + path
-        return base.join(URL(full, encoded=True)) if full.startswith("/") else base
+        url = self._url_below(root_path, path)
+        return url if host is None else url.with_host(host)
+
+    def _url_below(self, root_path: str, path: str) -> URL:
+        """Build the URL of ``path``, which is written, below ``root_path``."""
+        root = quote_root(self.scope["path"], self.scope.get("raw_path"), root_path)
+        return self._url("/", (root + path).encode("ascii"), b"")
 
     # The two ends
 

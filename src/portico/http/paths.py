@@ -19,6 +19,7 @@ __all__ = (
     "join_segments",
     "origin_form",
     "quote_path",
+    "quote_root",
     "quote_segments",
     "rooted_path",
     "split_path",
@@ -90,9 +91,10 @@ def rooted_path(
     path, raw_path, _ = origin_form(path, raw_path)
     if raw_path is not None and "/".join(_decoded(raw_path)) != path:
         raw_path = None
-    root_path = root_path.strip("/")
-    if root_path and path != "*" and not f"{path}/".startswith(f"/{root_path}/"):
+    root_path = root_path.rstrip("/")
+    if root_path and not root_path.startswith("/"):
         root_path = f"/{root_path}"
+    if root_path and path != "*" and not f"{path}/".startswith(f"{root_path}/"):
         path = root_path + path
         if raw_path is not None:
             raw_path = quote_path(root_path).encode("ascii") + raw_path
@@ -124,6 +126,24 @@ def quote_path(path: str) -> str:
     '/a%20b/%C3%A9%252F'
     """
     return quote(path, safe=_PATH_SAFE, errors="replace")
+
+
+def quote_root(path: str, raw_path: bytes | None, root_path: str) -> str:
+    """Percent-encode ``root_path`` for a URL, with the escapes that it has in ``raw_path``.
+
+    >>> quote_root("/a/b/c", b"/a%2Fb/c", "/a/b")
+    '/a%2Fb'
+    """
+    root_path = root_path.rstrip("/")
+    if not root_path:
+        return ""
+    _, raw_path, _ = origin_form(path, raw_path)
+    decoded, size = _decoded(raw_path or b""), -1
+    for count, segment in enumerate(decoded, 1):
+        size += len(segment) + 1
+        if size == len(root_path) and "/".join(decoded[:count]) == root_path:
+            return quote(b"/".join((raw_path or b"").split(b"/")[:count]), safe=f"%{_PATH_SAFE}")
+    return quote_path(root_path)
 
 
 def _segments(path: str, raw_path: bytes | None) -> list[str]:

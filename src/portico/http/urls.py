@@ -17,7 +17,7 @@ from yarl import URL
 from portico.errors import BadInput
 from portico.http.paths import quote_path
 
-__all__ = ("location", "parse_host", "quote_query", "request_url", "safe_redirect")
+__all__ = ("location", "parse_host", "quote_query", "request_url", "safe_redirect", "written_path")
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -101,7 +101,7 @@ def request_url(
     return URL.build(
         scheme=scheme,
         authority=authority,
-        path=_written_path(path, raw_path),
+        path=written_path(path, raw_path),
         query_string=quote_query(query_string),
         encoded=True,
     )
@@ -176,6 +176,20 @@ def safe_redirect(target: str | None, default: str = "/") -> str:
     return default if decoded.startswith("//") or _FORBIDDEN.search(decoded) else written
 
 
+def written_path(path: str, raw_path: bytes | None = None) -> str:
+    """Write a request's path as ``request_url`` does: as it came, as far as a URL can have it.
+
+    >>> written_path("/a b/c/d", b"/a b/c%2Fd")
+    '/a%20b/c%2Fd'
+    """
+    # A "?" in raw_path is from a server that left the query there.
+    raw = raw_path.partition(b"?")[0] if raw_path else b""
+    written = _quote_bytes(raw, _PATH_SAFE) if raw else quote_path(path)
+    if written.startswith("/"):
+        return written
+    return "" if written == "*" else f"/{written}"
+
+
 def _parse_name(name: str) -> str:
     if len(name) > _MAX_NAME:
         raise BadInput("host", f"is over {_MAX_NAME} characters")
@@ -214,15 +228,6 @@ def _host_or_server(
         except BadInput:
             pass
     return "localhost", None
-
-
-def _written_path(path: str, raw_path: bytes | None) -> str:
-    # A "?" in raw_path is from a server that left the query there.
-    raw = raw_path.partition(b"?")[0] if raw_path else b""
-    written = _quote_bytes(raw, _PATH_SAFE) if raw else quote_path(path)
-    if written.startswith("/"):
-        return written
-    return "" if written == "*" else f"/{written}"
 
 
 def _quote_bytes(raw: bytes, safe: str) -> str:

@@ -22,7 +22,16 @@ from portico.response.base import Response
 from portico.response.conversion import MAKERS, to_response
 from portico.routing.errors import answer, answer_handled
 
-__all__ = ("CallNext", "Handler", "HandlerApp", "Invoke", "View", "bind", "request_response")
+__all__ = (
+    "CallNext",
+    "Handler",
+    "HandlerApp",
+    "Invoke",
+    "View",
+    "bind",
+    "request_response",
+    "split_parameters",
+)
 
 _POSITIONAL: Final = (
     Parameter.POSITIONAL_ONLY,
@@ -56,10 +65,7 @@ def bind(
     """
     if parameters is None:
         parameters = list(signature(handler).parameters.values())
-    takes_connection = bool(parameters) and (
-        parameters[0].kind in _POSITIONAL and parameters[0].name not in path_names
-    )
-    named = parameters[1:] if takes_connection else parameters
+    takes_connection, named = split_parameters(parameters, path_names)
     takes_all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in named)
     names = tuple(
         parameter.name
@@ -86,6 +92,16 @@ def bind(
     if _tasks.is_async_callable(handler):
         return cast("Invoke", call)
     return lambda connection: _tasks.call(call, connection)
+
+
+def split_parameters(
+    parameters: Sequence[Parameter], path_names: Collection[str]
+) -> tuple[bool, Sequence[Parameter]]:
+    """Tell whether the first is the connection, and give those that are named in the path."""
+    takes_connection = bool(parameters) and (
+        parameters[0].kind in _POSITIONAL and parameters[0].name not in path_names
+    )
+    return takes_connection, parameters[1:] if takes_connection else parameters
 
 
 class HandlerApp:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.base import URLS, origin_scope, split_scope
@@ -16,22 +16,21 @@ from portico.connection.body import INHERIT, LIMIT, Inherit
 from portico.connection.request import Request, merged_scope
 from portico.connection.websocket import WebSocket
 from portico.errors import BadInput, HTTPException, Misuse
-from portico.http.paths import quote_path, quote_segments
-from portico.http.urls import quote_query
 from portico.lifespan import Lifespan, LifespanContext
 from portico.response.base import Response
 from portico.response.error import status_response
-from portico.response.redirect import RedirectResponse
+from portico.routing._misses import MISS, answer_miss, not_allowed, other_slash, slash_redirect
+from portico.routing._parameters import check_parameters
 from portico.routing._target import Target, seen_path
 from portico.routing.converters import ConverterFactory
 from portico.routing.endpoint import HandlerApp
-from portico.routing.errors import answer_handled, handlers_of
+from portico.routing.errors import handlers_of
 from portico.routing.guard import guard
 from portico.routing.middleware import AnyMiddleware, split_views, wrap
 from portico.routing.registration import Registration
 from portico.routing.routes import REST, AnyRoute, Mount, Route, WebSocketRoute
 from portico.routing.socket import answer_websocket
-from portico.routing.tree import ANY_METHOD, Tree
+from portico.routing.tree import Tree
 from portico.routing.urls import URLIndex
 
 __all__ = ("Router", "Subpaths", "TrailingSlash")
@@ -41,9 +40,6 @@ TrailingSlash: TypeAlias = Literal["strict", "redirect", "match"]
 to redirect there (308), or the same."""
 
 _HEAD: Final = frozenset({"HEAD"})
-
-_MISS: Final = "portico.miss"
-"""The scope's key for the answer to a request without a route."""
 
 
 class Router(Registration):
@@ -63,6 +59,9 @@ class Router(Registration):
     >>> router.url_path_for("<lambda>", name="you")
     '/hello/you'
     """
+
+    is_app: ClassVar[bool] = False
+    """Whether handlers are held to what their own paths have, as far as that can be known."""
 
     def __init__(
         self,
@@ -94,7 +93,7 @@ class Router(Registration):
         self._fixed: dict[str, dict[str, Target]] = {}
         self._outer: list[Router] = []
         self._entry: ASGIApp | None = None
-        self._miss: ASGIApp = HandlerApp(_answer_miss)
+        self._miss: ASGIApp = HandlerApp(answer_miss)
         self._rest: ASGIApp | None = None
         self._misses_are_bare: bool = False
         for route in routes:
@@ -103,19 +102,32 @@ class Router(Registration):
     def add(self, route: AnyRoute) -> None:
         """Add a route, a websocket route or a mount.
 
-        Raises ``ValueError`` for a malformed path, and for one that is taken.
+        Raises ``ValueError`` for a malformed path, and for one that is taken; ``TypeError`` for a
+        handler that needs a parameter which no path has. Nothing is added then.
         """
         templates = route.templates(self._converters)
-        for template in templates:
-            target = Target(route, template)
-            if not isinstance(route, WebSocketRoute):
-                self._taken.add(template, target, target.methods)
-            if not isinstance(route, Route):
-                self._websockets.add(template, target, None)
-            self._targets.append(target)
+        if not isinstance(route, Mount):
+            for template in templates:
+                check_parameters(route, template.text, template.names, is_app=self.is_app)
+        targets = [Target(route, template) for template in templates]
+        try:
+            for target in targets:
+                self._take(target)
+        except ValueError:
+            self._taken, self._websockets = Tree(), Tree()
+            for target in self._targets:
+                self._take(target)
+            raise
+        self._targets += targets
         self.routes.append(route)
         self._urls.add(route, templates)
         self._reset()
+
+    def _take(self, target: Target) -> None:
+        if not isinstance(target.route, WebSocketRoute):
+            self._taken.add(target.template, target, target.methods)
+        if not isinstance(target.route, Route):
+            self._websockets.add(target.template, target, None)
 
     def insert_middleware(self, middleware: AnyMiddleware) -> None:
         """Put middleware around all that is there."""
@@ -169,7 +181,7 @@ class Router(Registration):
             if "GET" in (target.methods or ()):
                 with suppress(ValueError):  # HEAD has a route of its own
                     self._requests.add(target.template, target, _HEAD)  # RFC 9110 9.3.2
-        self._miss = HandlerApp(_answer_miss, views)
+        self._miss = HandlerApp(answer_miss, views)
         self._rest = None if self._default is None else guard(wrap(self._default, views))
         self._misses_are_bare = (
             handlers_of(self._marks).is_empty
@@ -309,7 +321,7 @@ class Router(Registration):
     ) -> tuple[Target, dict[str, object]] | None:
         if self._trailing_slash != "match":
             return None
-        return tree.find(_other_slash(segments), method)
+        return tree.find(other_slash(segments), method)
 
     async def _miss_request(
         self, scope: Scope, receive: Receive, send: Send, segments: list[str]
@@ -330,7 +342,7 @@ class Router(Registration):
             child["path"] = seen_path(scope["path"], root_path, segments)
             await self._rest(child, receive, send)
         elif is_request:
-            child[_MISS] = self._missing(scope, segments, allowed)
+            child[MISS] = self._missing(scope, segments, allowed)
             await self._miss(child, receive, send)
         else:
             websocket: WebSocket[Any] = WebSocket(child, receive, send)
@@ -341,18 +353,13 @@ class Router(Registration):
     ) -> Response | HTTPException:
         if scope["path"] == "*" and scope["method"] != "OPTIONS":
             return BadInput("target", "must be a path; '*' is for OPTIONS alone")  # RFC 9112 3.2.4
-        other = _other_slash(segments)
+        other = other_slash(segments)
         if not allowed and self._trailing_slash == "match":
             allowed = self._requests.allowed(other)
         if allowed:
-            return _not_allowed(scope["method"], allowed)
+            return not_allowed(scope["method"], allowed)
         if self._trailing_slash == "redirect" and self._requests.allowed(other):
-            root_path = scope.get("root_path", "").strip("/")
-            path = quote_path(f"/{root_path}" if root_path else "") + quote_segments(other)
-            query = quote_query(scope.get("query_string", b""))  # browsers send some bytes raw
-            if not path.startswith("//"):
-                target = f"{path}?{query}" if query else path
-                return RedirectResponse(target, 308)
+            return slash_redirect(scope, segments) or HTTPException(404)
         return HTTPException(404)
 
 
@@ -364,23 +371,3 @@ class Subpaths(Router):
 
     def __init__(self, *apps: tuple[str, ASGIApp]) -> None:
         super().__init__([Mount(prefix, app) for prefix, app in apps])
-
-
-def _other_slash(segments: list[str]) -> list[str]:
-    return segments[:-1] if len(segments) > 1 and not segments[-1] else [*segments, ""]
-
-
-def _not_allowed(method: str, allowed: frozenset[str]) -> Response | HTTPException:
-    names = {*allowed, "OPTIONS"} - {ANY_METHOD}
-    headers = {"allow": ", ".join(sorted(names))}
-    if method == "OPTIONS":  # RFC 9110 9.3.7
-        return Response(None, 204, headers)
-    return HTTPException(405, headers=headers)
-
-
-async def _answer_miss(request: Request[Any]) -> Response:
-    outcome: Response | HTTPException = request.scope[_MISS]
-    if isinstance(outcome, Response):
-        return outcome
-    # Not raised: its traceback would hold the scope that holds it.
-    return await answer_handled(request, outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from inspect import Parameter, isfunction, ismethod, signature
 from typing import Any, Final, TypeAlias, cast
@@ -16,7 +16,7 @@ from portico.routing.guard import guard
 from portico.routing.middleware import AnyMiddleware, split_views, view_of, wrap
 from portico.routing.socket import socket_app
 from portico.routing.template import Rest, Template, parse_template
-from portico.routing.views import HTTPView, bind_view
+from portico.routing.views import HTTPView, bind_view, view_handlers
 
 __all__ = ("REST", "AnyRoute", "Mount", "Route", "WebSocketRoute")
 
@@ -73,6 +73,13 @@ class _Endpoint:
     def path(self) -> str:
         """The first of the paths."""
         return self.paths[0]
+
+    def handlers(self) -> Iterator[tuple[str, list[Parameter]]]:
+        """Give the name and the parameters of each handler; none for an ASGI app."""
+        if _is_view(self.endpoint):
+            yield from view_handlers(self.endpoint)
+        elif not _is_asgi_app(self.endpoint):
+            yield _name_of(self.endpoint), [*signature(self.endpoint).parameters.values()]
 
     def templates(self, converters: Mapping[str, ConverterFactory] | None = None) -> list[Template]:
         """Parse the paths; raises ``ValueError`` for one that is malformed."""

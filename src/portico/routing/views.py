@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from inspect import signature
+from collections.abc import Collection, Iterator
+from inspect import Parameter, signature
 from typing import Any, Final
 
 from portico import _tasks
@@ -11,7 +11,7 @@ from portico.connection.request import Request
 from portico.errors import HTTPException
 from portico.routing.endpoint import Invoke, bind
 
-__all__ = ("HTTPView", "bind_view")
+__all__ = ("HTTPView", "bind_view", "view_handlers")
 
 _VERBS: Final = ("get", "head", "post", "put", "patch", "delete", "options", "trace", "query")
 """What a view may answer. A method that a client makes up never reaches an attribute."""
@@ -34,6 +34,13 @@ class HTTPView:
     def methods(cls) -> frozenset[str]:
         """Give the methods that this view answers, in upper case."""
         return frozenset(verb.upper() for verb in _VERBS if hasattr(cls, verb))
+
+
+def view_handlers(view: type[HTTPView]) -> Iterator[tuple[str, list[Parameter]]]:
+    """Give the name and the parameters, without ``self``, of each method that is a handler."""
+    for method in sorted(view.methods()):
+        function = getattr(view, method.lower())
+        yield f"{view.__name__}.{method.lower()}", [*signature(function).parameters.values()][1:]
 
 
 def bind_view(view: type[HTTPView], path_names: Collection[str]) -> Invoke:
