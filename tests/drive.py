@@ -302,6 +302,8 @@ class Outbound:
         self._accepted: bool = False
         self._status: int = 0
         self._size: int = 0
+        self._trailers: bool = False
+        self._has_body: bool = False
         self._length: int | None = None
 
     def take(self, message: Message) -> None:
@@ -326,7 +328,12 @@ class Outbound:
             _require(not self._started, f"{kind} after the start")
         elif kind == "http.response.pathsend":
             _require(self._started, f"{kind} before the start")
-            self.is_complete = True
+            self._has_body = True
+            self.is_complete = not self._trailers
+        elif kind == "http.response.trailers":
+            _require(self._trailers and self._has_body, "trailers that were not announced")
+            check_headers(message.get("headers", ()))
+            self.is_complete = not message.get("more_trailers", False)
         else:
             _require(kind in _EXTENSION, f"{kind} in a request")
 
@@ -337,12 +344,14 @@ class Outbound:
         # A 1xx is never a whole answer (RFC 9110 15.2).
         _require(type(status) is int and 200 <= status <= 599, f"status {status!r}")
         self._started, self._status = True, status
+        self._trailers = message.get("trailers", False)
         self._length = check_headers(message.get("headers", ()))
         # RFC 9110 8.6: no Content-Length in a 204.
         _require(status != 204 or self._length is None, "a length in a 204")
 
     def _body(self, message: Message) -> None:
         _require(self._started, "a body before the start")
+        _require(not self._has_body, "a body after the last one")
         _keys(message, "type", "body", "more_body")
         chunk, more = message.get("body", b""), message.get("more_body", False)
         _require(type(chunk) is bytes, f"a body of {type(chunk).__name__}")
@@ -353,7 +362,8 @@ class Outbound:
         if self._length is not None and not bare:
             _require(self._size <= self._length, "more bytes than the content-length")
             _require(more or self._size == self._length, "fewer bytes than the content-length")
-        self.is_complete = not more
+        self._has_body = not more
+        self.is_complete = self._has_body and not self._trailers
 
     def _take_websocket(self, kind: str, message: Message) -> None:
         if kind == "websocket.accept":

@@ -352,6 +352,8 @@ def test_secrets_are_masked(assignment: str) -> None:
         ("Cookie", "a=hunter2"),
         ("x-api-key", "hunter2"),
         ("query string", "a=1&access_token=hunter2"),
+        ("x-auth", "hunter2"),
+        ("note", "https://app.example/back?state=1&code=hunter2"),
         ("referer", "https://me:hunter2@example.org/"),
     ],
 )
@@ -559,7 +561,7 @@ def connection(accept: str | None, **scope: Any) -> HTTPConnection[Any]:
 )
 def test_the_response_is_what_the_client_prefers(accept: str | None, media_type: str) -> None:
     response = exception_response(
-        caught(divide), connection(accept, query_string=b"a=1&token=hunter2")
+        caught(divide), connection(accept, query_string=b"a=1&token=hunter2&code=hunter2")
     )
     assert response.status_code == 500
     assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
@@ -572,7 +574,10 @@ def test_the_response_is_what_the_client_prefers(accept: str | None, media_type:
         html = response.body.decode()
         check(html)
         assert '<th scope="row">host</th><td>example.org</td>' in html
-        assert '<th scope="row">query string</th><td>a=1&amp;token=********</td>' in html
+        assert (
+            '<th scope="row">query string</th><td>a=1&amp;token=********&amp;code=********</td>'
+            in html
+        )
         assert "127.0.0.1" in html
     else:
         assert response.body.startswith(b"500 Internal Server Error: GET /crash\n")

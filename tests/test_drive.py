@@ -30,6 +30,10 @@ class Script:
             await send(message)
 
 
+TRAILERS: Message = {"type": "http.response.trailers", "headers": [(b"etag", b'"a"')]}
+ANNOUNCED: Message = {**START, "trailers": True}
+
+
 def start(status: int = 200, *headers: tuple[object, object], **more: object) -> Message:
     return {"type": "http.response.start", "status": status, "headers": headers, **more}
 
@@ -66,11 +70,22 @@ def start(status: int = 200, *headers: tuple[object, object], **more: object) ->
         pytest.param("GET", [ACCEPT], id="a websocket's message"),
         pytest.param("GET", [{"type": "http.response.pathsend"}], id="an extension not offered"),
         pytest.param("GET", [], id="nothing"),
+        pytest.param("GET", [START, TRAILERS], id="trailers that were not announced"),
+        pytest.param("GET", [ANNOUNCED, BODY], id="trailers that do not come"),
+        pytest.param("GET", [ANNOUNCED, MORE, TRAILERS], id="trailers in the body"),
+        pytest.param("GET", [ANNOUNCED, BODY, BODY, TRAILERS], id="a body after the last"),
+        pytest.param("GET", [ANNOUNCED, BODY, TRAILERS, TRAILERS], id="trailers after the last"),
+        pytest.param(
+            "GET",
+            [ANNOUNCED, BODY, {**TRAILERS, "headers": [(b"a b", b"")]}],
+            id="a trailer's name with a blank",
+        ),
     ],
 )
 async def test_faults_of_a_response(method: str, messages: list[Message]) -> None:
+    offered: dict[str, object] = {"http.response.trailers": None}
     with pytest.raises(Violation):
-        await drive(Script(*messages), http_scope(method))
+        await drive(Script(*messages), http_scope(method, extensions=offered))
 
 
 @pytest.mark.parametrize(
@@ -91,10 +106,22 @@ async def test_faults_of_a_response(method: str, messages: list[Message]) -> Non
             id="a hint",
         ),
         pytest.param("GET", [START, {"type": "http.response.pathsend", "path": "/a"}], id="a path"),
+        pytest.param("GET", [ANNOUNCED, MORE, BODY, TRAILERS], id="trailers"),
+        pytest.param(
+            "GET",
+            [ANNOUNCED, {"type": "http.response.pathsend", "path": "/a"}, TRAILERS],
+            id="trailers behind a path",
+        ),
+        pytest.param(
+            "GET",
+            [ANNOUNCED, BODY, {**TRAILERS, "more_trailers": True}, TRAILERS],
+            id="trailers in two pieces",
+        ),
     ],
 )
 async def test_good_responses(method: str, messages: list[Message]) -> None:
-    offered: dict[str, object] = {"http.response.early_hint": None, "http.response.pathsend": None}
+    names = ("early_hint", "pathsend", "trailers")
+    offered: dict[str, object] = {f"http.response.{name}": None for name in names}
     scope = http_scope(method, extensions=offered)
     assert await drive(Script(*messages), scope) == messages
 

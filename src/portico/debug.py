@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, Final, NamedTuple, TypeGuard, cast
 
 from portico.connection.base import HTTPConnection
+from portico.http._controls import visible
 from portico.http.accept import Accept
 from portico.http.headers import Headers
 from portico.response.base import Response
@@ -41,13 +42,14 @@ _MAX_FACTS: Final = 200
 _LINES_AROUND: Final = 5
 
 _WORDS: Final = (
-    "passw|passphrase|pwd|secret|token|authoriz|cookie|session|credential|signature|csrf|private"
+    "passw|passphrase|pwd|secret|token|authoriz|auth(?!or)|cookie|session|credential|signature|csrf"
+    "|private"
 )
 _SECRET_NAME: Final = re.compile(f"{_WORDS}|key", re.IGNORECASE)
 # The same in running text, where "key" alone would hit too much ("KeyError: ...").
 _SECRET_IN_TEXT: Final = re.compile(
     rf"""
-    ( (?: {_WORDS} | [_-]key | \b(?:api)?key\b ) [\w.-]{{0,40}}
+    ( (?: {_WORDS} | [_-]key | \b(?:api)?key\b | [?&](?:code|sig)\b ) [\w.-]{{0,40}}
       (?: \\{{0,3}}["']?\s{{0,9}}[:=]\s{{0,9}} | ["']\s{{0,9}},\s{{0,9}}(?=b?["']) )
     )
     (?: (?:bearer|basic|digest)\s{{1,9}}[^\s,;"']+
@@ -57,12 +59,6 @@ _SECRET_IN_TEXT: Final = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _USERINFO: Final = re.compile(r"(?<=://)[^\s/@'\"]+@")
-
-# What a terminal might obey: C0 but tab and newline, DEL, C1; and what hides or turns text:
-# line separators and bidirectional controls.
-_CONTROLS: Final = {
-    code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))
-} | {code: f"\\u{code:04x}" for code in (*range(0x2028, 0x202F), *range(0x2066, 0x206A))}
 
 _BRACKETS: Final = {dict: "{}", list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 
@@ -275,7 +271,7 @@ def _cut(text: str, most: int) -> str:
 
 def _encodable(text: str) -> str:
     """Write lone surrogates and control characters as escapes."""
-    return text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
+    return visible(text).encode("utf-8", "backslashreplace").decode()
 
 
 # The request
@@ -287,7 +283,10 @@ def _request_lines(request: HTTPConnection[Any]) -> Iterator[tuple[str, str]]:
     for key in ("method", "path", "query_string", "http_version", "scheme", "client", "server"):
         value = scope.get(key)
         if value is not None:
-            yield key.replace("_", " "), _fact(value)
+            fact = _fact(value)
+            if key == "query_string":  # as behind a path: there "code" is a secret too
+                fact = _hide(f"?{fact}")[1:]
+            yield key.replace("_", " "), fact
     for name, value in scope.get("headers", ()):
         yield _fact(name), _fact(value)
 

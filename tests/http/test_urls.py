@@ -29,13 +29,14 @@ from portico.http.urls import location, parse_host, request_url, safe_redirect
         pytest.param("localhost", ("localhost", None), id="one label"),
         pytest.param("my_service-1:80", ("my_service-1", 80), id="underscore and hyphen"),
         pytest.param("example.com.", ("example.com.", None), id="dot at the end"),
-        pytest.param("..", ("..", None), id="dots alone are a reg-name (RFC 3986 3.2.2)"),
         pytest.param("xn--bcher-kva.example", ("xn--bcher-kva.example", None), id="IDNA"),
         pytest.param("127.0.0.1:1", ("127.0.0.1", 1), id="IPv4"),
         pytest.param("256.com", ("256.com", None), id="a name with digits"),
         pytest.param("[::1]", ("::1", None), id="IPv6"),
         pytest.param("[2001:DB8::0:1]:443", ("2001:db8::1", 443), id="IPv6, shortened"),
-        pytest.param("a" * 254, ("a" * 254, None), id="longest"),
+        pytest.param("a" * 63, ("a" * 63, None), id="longest label (RFC 1035 2.3.4)"),
+        pytest.param("a." * 126 + "b", ("a." * 126 + "b", None), id="longest name"),
+        pytest.param("a." * 126 + "b.", ("a." * 126 + "b.", None), id="longest, with its dot"),
     ],
 )
 def test_parse_host(text: str, expected: tuple[str, int | None]) -> None:
@@ -44,6 +45,14 @@ def test_parse_host(text: str, expected: tuple[str, int | None]) -> None:
 
 BAD_HOSTS = [
     pytest.param("", id="empty"),
+    pytest.param(".", id="a dot"),
+    pytest.param("..", id="dots alone"),
+    pytest.param("a..b", id="an empty label (RFC 1035 2.3.1)"),
+    pytest.param(".a", id="an empty label in front"),
+    pytest.param("a..", id="two dots at the end"),
+    pytest.param("a" * 64, id="label too long (RFC 1035 2.3.4)"),
+    pytest.param("a." * 126 + "bc", id="name too long"),
+    pytest.param("127.0.0.1.", id="dot behind an address"),
     pytest.param("example.com/abc?bar=", id="path and query"),
     pytest.param("foo/#", id="path and fragment"),
     pytest.param("user@foo", id="user name"),

@@ -72,17 +72,38 @@ def test_each_path_has_to_fit() -> None:
         App().get("/a/{user_id}", "/b/{id}")(wrong_name)
 
 
+def all_of_them(request: Request, **params: object) -> None: ...
+
+
+def with_default(request: Request, other: int = 1) -> None: ...
+
+
+def positional(request: Request, *rest: object) -> None: ...
+
+
+def alone(request: Request) -> None: ...
+
+
+def nothing() -> None: ...
+
+
+def one(a: str) -> None: ...
+
+
+def some(request: Request, b: str) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("path", "handler"),
     [
-        pytest.param("/{id}", lambda request, **params: None, id="all of them"),
-        pytest.param("/{id}", lambda request, other=1: None, id="a default"),
-        pytest.param("/{id}", lambda request, *rest: None, id="positional ones"),
-        pytest.param("/{id}", lambda request: None, id="none"),
-        pytest.param("/{id}", lambda: None, id="nothing at all"),
-        pytest.param("/{a}", lambda a: None, id="no request"),
+        pytest.param("/{id}", all_of_them, id="all of them"),
+        pytest.param("/{id}", with_default, id="a default"),
+        pytest.param("/{id}", positional, id="positional ones"),
+        pytest.param("/{id}", alone, id="none"),
+        pytest.param("/{id}", nothing, id="nothing at all"),
+        pytest.param("/{a}", one, id="no request"),
         pytest.param("/{id}", partial(wrong_name, user_id=1), id="bound already"),
-        pytest.param("/{a}/{b}", lambda request, b: None, id="some"),
+        pytest.param("/{a}/{b}", some, id="some"),
         pytest.param("/{id}", Router(), id="an ASGI app"),
     ],
 )

@@ -12,6 +12,7 @@ from html import escape
 from typing import Final, final
 
 from portico.errors import phrase
+from portico.http._controls import visible
 
 __all__ = ("Problem",)
 
@@ -99,14 +100,14 @@ class Problem:
         return members
 
     def as_text(self) -> str:
-        """Give a line of status and title, and the detail below it.
+        """Give a line of status and title, and the detail below it; no control characters.
 
         >>> print(Problem(status=404, detail="no such note").as_text(), end="")
         404 Not Found
         no such note
         """
         detail = self._own_detail
-        return f"{self._heading}\n{detail}\n" if detail else f"{self._heading}\n"
+        return visible(f"{self._heading}\n{detail}\n" if detail else f"{self._heading}\n")
 
     def as_html(self) -> str:
         """Give a whole HTML page: everything escaped, nothing fetched, in light and dark."""

@@ -21,8 +21,11 @@ __all__ = ("location", "parse_host", "quote_query", "request_url", "safe_redirec
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
-_MAX_NAME: Final = 254
-"""A domain name has at most 253 characters, and a dot at its end (RFC 1035 2.3.4)."""
+_MAX_NAME: Final = 253
+"""Characters of a domain name, without the dot that may end it (RFC 1035 2.3.4)."""
+
+_MAX_LABEL: Final = 63
+"""Characters of a label (RFC 1035 2.3.4)."""
 
 _MAX_PORT: Final = 65_535
 
@@ -52,7 +55,8 @@ def parse_host(text: str) -> tuple[str, int | None]:
     """Read ``host[:port]`` as a Host field has it; gives the host in lower case and the port.
 
     The host is a name, an IPv4 address or an IPv6 address (in brackets, which are taken off); the
-    port is ``None`` if there is none. A name has ASCII letters, digits, ``-``, ``.`` and ``_``.
+    port is ``None`` if there is none. A name has ASCII letters, digits, ``-``, ``.`` and ``_``, in
+    labels of 1 to 63 characters, 253 in all; a dot at its end stays (``Hosts`` drops it).
 
     Raises ``BadInput`` for all else: user names, escapes, a port above 65535, digits and dots that
     are no address, ``xn--`` labels that are no IDNA.
@@ -191,10 +195,13 @@ def written_path(path: str, raw_path: bytes | None = None) -> str:
 
 
 def _parse_name(name: str) -> str:
-    if len(name) > _MAX_NAME:
+    labels = name.removesuffix(".")
+    if len(labels) > _MAX_NAME:
         raise BadInput("host", f"is over {_MAX_NAME} characters")
+    if not all(0 < len(label) <= _MAX_LABEL for label in labels.split(".")):
+        raise BadInput("host", f"has a label that is empty or over {_MAX_LABEL} characters")
     name = name.lower()
-    if _DOTTED.fullmatch(name) and _V4.fullmatch(name) is None:
+    if _DOTTED.fullmatch(labels) and _V4.fullmatch(name) is None:
         # No name looks like an address (RFC 1123 2.1), and nobody else reads it alike.
         raise BadInput("host", "is not an IPv4 address")
     if "xn--" in name:
