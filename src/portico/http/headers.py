@@ -11,7 +11,7 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Final, Self, TypeAlias, TypeVar, cast, final, overload
 
 from portico.http._pairs import PairItems, PairValues
-from portico.http.fields import check_name, encode_field, encode_fields
+from portico.http.fields import CHECKED, check_name, encode_field, encode_fields
 
 __all__ = (
     "SECRET_NAMES",
@@ -196,7 +196,10 @@ class MutableHeaders(Headers):
         return headers
 
     def __setitem__(self, name: str, value: str, /) -> None:
-        pair = encode_field(name, value)
+        try:
+            pair = CHECKED[name, value]
+        except TypeError:
+            pair = encode_field(name, value)
         key = pair[0]
         for field, _ in self._raw:
             if field == key:
@@ -210,7 +213,10 @@ class MutableHeaders(Headers):
 
     def add(self, name: str, value: str) -> None:
         """Append one more field, whether or not the name is there already."""
-        self._raw.append(encode_field(name, value))
+        try:
+            self._raw.append(CHECKED[name, value])
+        except TypeError:
+            self._raw.append(encode_field(name, value))
 
     @overload
     def pop(self, name: str, /) -> str: ...
