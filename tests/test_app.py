@@ -21,6 +21,7 @@ from portico import (
     Route,
     Router,
     WebSocket,
+    WebSocketRoute,
 )
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
 from portico.routing.endpoint import CallNext
@@ -335,3 +336,24 @@ async def test_the_lifespan_passes_through_middleware() -> None:
         "shutdown",
         "lifespan.shutdown.complete",
     ]
+
+
+# What a caller may get wrong
+
+
+@pytest.mark.parametrize("routes", [{"/": 1}, True, "/", [1], [print]])
+def test_routes_are_a_list_of_routes(routes: Any) -> None:
+    with pytest.raises(TypeError, match=r"Route, (a )?WebSocketRoute (and|or a) Mount, not"):
+        App(routes)
+
+
+def test_middleware_is_called() -> None:
+    number: Any = 3
+    with pytest.raises(TypeError, match="ASGI middleware is a class, or a function"):
+        App().add_middleware(number)
+
+
+@pytest.mark.parametrize("kind", [Route, WebSocketRoute])
+def test_an_endpoint_is_called(kind: Any) -> None:
+    with pytest.raises(TypeError, match="an endpoint is a function"):
+        kind("/", "text")

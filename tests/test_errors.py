@@ -164,3 +164,11 @@ def test_the_tree() -> None:
 def test_what_is_no_status_or_detail(arguments: tuple[Any, ...], reason: str) -> None:
     with pytest.raises(TypeError, match=reason):
         HTTPException(*arguments)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"a": 1}, {"a": None}, [("a", b"b")], ["ab"], "a: b", [("a", "b", "c")]]
+)
+def test_headers_are_text_when_the_exception_is_made(headers: Any) -> None:
+    with pytest.raises(TypeError, match="headers are a mapping, or pairs"):
+        HTTPException(404, headers=headers)

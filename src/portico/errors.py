@@ -170,12 +170,20 @@ class HTTPException(PorticoError):
         if isinstance(headers, Mapping):
             # A type checker must reckon with an iterable of pairs that is a mapping as well.
             headers = cast("Mapping[str, str]", headers).items()
-        self.headers: list[tuple[str, str]] = list(headers or ())
+        self.headers: list[tuple[str, str]] = [_check_pair(pair) for pair in headers or ()]
         self.extensions: dict[str, object] = dict(extensions) if extensions else {}
         super().__init__(status_code, self.detail)
 
     def __str__(self) -> str:
         return f"{self.status_code} {self.detail}"
+
+
+def _check_pair(pair: object) -> tuple[str, str]:
+    match pair:
+        case (str(name), str(value)):
+            return name, value
+        case _:
+            raise TypeError("headers are a mapping, or pairs, of str to str")
 
 
 class BadInput(HTTPException):

@@ -324,3 +324,11 @@ def test_nothing_breaks_out(write: Callable[[], str]) -> None:
     assert {part.partition("=")[0] for part in field.split("; ")[1:]} <= {
         *("Path", "Domain", "SameSite")
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("a", 1), ("a", None), (b"a", "b"), (None, "b"), ([], "")]
+)
+def test_names_and_values_are_text(key: Any, value: Any) -> None:
+    with pytest.raises(TypeError, match="a cookie's key and value are of type str, not"):
+        format_cookie(key, value)

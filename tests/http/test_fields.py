@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portico.http.fields import check_name, check_value, encode_field, encode_fields
+from portico.http.fields import check_name, check_single, check_value, encode_field, encode_fields
 from portico.http.headers import encode_headers
 
 
@@ -97,3 +97,9 @@ def test_what_was_checked_is_checked_again_when_too_many_were() -> None:
 
 def test_pairs_may_be_lists() -> None:
     assert encode_headers([["x-a", "1"]]) == [(b"x-a", b"1")]  # type: ignore[list-item]
+
+
+def test_one_of_a_name() -> None:
+    check_single([(b"x", b""), (b"x", b""), (b"etag", b""), (b"location", b"")])
+    with pytest.raises(ValueError, match="'etag' is given twice"):
+        check_single([(b"etag", b""), (b"x", b""), (b"etag", b"")])

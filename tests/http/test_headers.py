@@ -83,7 +83,7 @@ def test_names_in_mixed_case_are_read_in_order() -> None:
     assert headers["host"] == "b", "a name as ASGI wants it is found before others are looked at"
     assert headers.getall("HOST") == ["a", "b"]
     assert raw[0] == (b"Host", b"a"), "not ours to change"
-    assert MutableHeaders(raw).raw is raw
+    assert MutableHeaders(raw).raw == raw
     assert raw[0] == (b"host", b"a")
 
 

@@ -128,7 +128,7 @@ async def test_what_is_no_function(value: Any) -> None:
 @pytest.mark.anyio
 async def test_a_coroutine_is_no_function() -> None:
     coroutine: Any = anyio.lowlevel.checkpoint()
-    with pytest.raises(TypeError, match="not coroutine"):
+    with pytest.raises(TypeError, match="not a coroutine"):
         await run_background(coroutine)
     coroutine.close()
 

@@ -313,7 +313,6 @@ RESPONSES: dict[str, Response] = {
     "redirect elsewhere": RedirectResponse(URL("https://example.org/")),
     "short length": Response(b"abc", headers={"content-length": "1", "x-a": "b"}),
     "long length": Response(b"abc", headers=[("x-a", "b"), ("content-length", "999")]),
-    "two lengths": Response(b"abc", headers=[("content-length", "3"), ("content-length", "4")]),
     "length of nothing": Response(b"", headers={"content-length": "7", "x-a": "b"}),
 }
 
@@ -413,12 +412,6 @@ async def test_a_length_set_by_hand(
     lengths = [value for name, value in start["headers"] if name == b"content-length"]
     assert lengths == [sent.encode()]
     assert response.headers["content-length"] == given
-
-
-@pytest.mark.anyio
-async def test_two_lengths_and_head() -> None:
-    response = Response(b"", headers=[("content-length", "3"), ("content-length", "4")])
-    await drive(response, http_scope("HEAD"))
 
 
 @given(
@@ -615,3 +608,58 @@ async def test_another_scope(kind: str) -> None:
     """A server must hear that there is no lifespan here."""
     with pytest.raises(Misuse, match=f"not '{kind}'"):
         await drive(Response(), {"type": kind, "asgi": {"version": "3.0"}})
+
+
+# What is there once (RFC 9110 5.3)
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "content-length", "Location", "ETag"])
+def test_a_field_that_is_there_once(name: str) -> None:
+    with pytest.raises(ValueError, match=f"'{name.lower()}' is given twice"):
+        Response(b"", headers=[(name, "1"), ("x-a", "b"), (name.upper(), "2")])
+    response = Response(b"", headers=[(name, "1"), ("x-a", "b"), ("x-a", "c")])
+    before = response.headers.raw
+    with pytest.raises(ValueError, match=f"'{name.lower()}' is given twice"):
+        response.headers.add(name, "2")
+    with pytest.raises(ValueError, match=f"'{name.lower()}' is given twice"):
+        response.headers.extend({"x-b": "1", name: "2"})
+    assert response.headers.raw == before
+    response.headers[name] = "2"
+    assert response.headers.getall(name) == ["2"]
+
+
+def test_the_list_that_is_given_out_is_a_copy() -> None:
+    response = Response(b"")
+    response.headers.raw.append((b"x", b"a\r\nb: c"))
+    assert response.headers.raw == []
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(99, ValueError), (600, ValueError), ("404", TypeError), (None, TypeError)],
+)
+def test_a_status_that_was_set_later(status: Any, error: type[Exception]) -> None:
+    response = Response(b"")
+    response.status_code = status
+    with pytest.raises(error, match="a response's status is"):
+        response.messages()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    ["a: b", b"a: b", 1, [("a", "b", "c")], [("a",)], ["a: b"], ["ab", ("a", 1)], [1]],
+)
+def test_headers_that_are_no_pairs(headers: Any) -> None:
+    with pytest.raises(TypeError, match="header"):
+        Response(b"", headers=headers)
+
+
+async def work() -> None: ...
+
+
+def test_background_work_is_a_function() -> None:
+    for mistaken in (work(), [work()], 3, "work", [print, None]):
+        wrong: Any = mistaken
+        with pytest.raises(TypeError, match="background work is a function, not"):
+            Response(b"", background=wrong)
+    assert Response(b"", background=[print, work]).background == [print, work]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from http import HTTPStatus
@@ -177,3 +178,30 @@ def test_makers_say_what_to_response_says() -> None:
             type(to_response(value)),
             to_response(value).body,
         )
+
+
+async def later() -> str:
+    return "x"
+
+
+def pieces() -> Iterator[str]:
+    yield "x"
+
+
+async def pieces_later() -> AsyncIterator[str]:
+    yield "x"
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        pytest.param(later, "await it", id="coroutine"),
+        pytest.param(pieces, "StreamingResponse", id="generator"),
+        pytest.param(pieces_later, "StreamingResponse", id="async generator"),
+    ],
+)
+def test_what_was_not_waited_for(make: Callable[[], object], hint: str) -> None:
+    with pytest.raises(TypeError, match=hint):
+        to_response(make())
+    with pytest.raises(TypeError, match=hint):
+        to_response((200, make()))

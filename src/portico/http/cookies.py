@@ -148,9 +148,14 @@ def format_cookie(  # noqa: PLR0913, PLR0917 - each is an attribute of RFC 6265b
     >>> format_cookie("theme", "dark", max_age=3600, secure=True, httponly=True)
     'theme=dark; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Lax'
     """
-    if _is_prefixed(key):
+    try:
+        is_prefixed, is_plain = _is_prefixed(key), _VALUE.fullmatch(value) is not None
+    except TypeError:
+        kinds = f"{type(key).__name__} and {type(value).__name__}"
+        raise TypeError(f"a cookie's key and value are of type str, not {kinds}") from None
+    if is_prefixed:
         _check_prefix(key, path=path, domain=domain, secure=secure)
-    if _VALUE.fullmatch(value) is None:
+    if not is_plain:
         value = _quote(key, value)
     if len(key) + len(value) > MAX_COOKIE_BYTES:
         raise ValueError(f"cookie {key[:64]!r}: name and value are over {MAX_COOKIE_BYTES} bytes")

@@ -6,10 +6,23 @@ What was checked is kept, because an application sends the same fields again and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
 
-__all__ = ("CHECKED", "check_name", "check_value", "encode_field", "encode_fields")
+__all__ = (
+    "CHECKED",
+    "SINGLE",
+    "check_name",
+    "check_single",
+    "check_value",
+    "encode_field",
+    "encode_fields",
+)
+
+SINGLE: Final = frozenset({b"content-length", b"content-type", b"etag", b"location"})
+"""Names of fields that a response has once."""
+
+_NO_PAIRS: Final = "headers are a mapping, or pairs of a name and a value"
 
 # token and field-value (RFC 9110 5.6.2, 5.5): tab is the only control character, obs-text is
 # 80 to FF, and no blank stands at either end.
@@ -66,7 +79,7 @@ class _CheckedFields(dict[tuple[str, str], tuple[bytes, bytes]]):
     """The pair of bytes of each field: checked when it is asked for first, kept if it is short."""
 
     def __missing__(self, field: tuple[str, str]) -> tuple[bytes, bytes]:
-        name, value = field
+        name, value = _pair(field)
         pair = check_name(name), check_value(name, value)
         if len(name) + len(value) <= _KEPT_LENGTH:
             if len(self) >= _KEPT:
@@ -93,11 +106,37 @@ def encode_field(name: str, value: str) -> tuple[bytes, bytes]:
 
 def encode_fields(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Make the pairs of bytes of several fields; raises the same."""
-    pairs = list(fields)
+    try:
+        pairs = list(fields)
+    except TypeError:
+        raise TypeError(_NO_PAIRS) from None
     try:
         return [CHECKED[pair] for pair in pairs]
     except TypeError:  # a pair that is no tuple, or not of ``str``
-        return [encode_field(name, value) for name, value in pairs]
+        return [encode_field(*_pair(each)) for each in pairs]
+
+
+def check_single(pairs: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise ``ValueError`` if a field is there twice that may be there once (RFC 9110 5.3).
+
+    They are those that readers would take different ones of: ``content-length``, ``content-type``,
+    ``etag`` and ``location``.
+    """
+    seen = set[bytes]()
+    for name, _ in pairs:
+        if name in seen:
+            raise ValueError(f"header '{name.decode()}' is given twice, and there is one")
+        if name in SINGLE:
+            seen.add(name)
+
+
+def _pair(each: object) -> tuple[Any, Any]:
+    if isinstance(each, str | bytes) or not isinstance(each, Sequence):
+        raise TypeError(_NO_PAIRS)
+    pair = cast("Sequence[object]", each)
+    if len(pair) != 2:
+        raise TypeError(_NO_PAIRS)
+    return pair[0], pair[1]
 
 
 def _shown(name: str) -> str:

@@ -11,7 +11,14 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Final, Self, TypeAlias, TypeVar, cast, final, overload
 
 from portico.http._pairs import PairItems, PairValues
-from portico.http.fields import CHECKED, check_name, encode_field, encode_fields
+from portico.http.fields import (
+    CHECKED,
+    SINGLE,
+    check_name,
+    check_single,
+    encode_field,
+    encode_fields,
+)
 
 __all__ = (
     "SECRET_NAMES",
@@ -37,7 +44,7 @@ def encode_headers(
     """Turn a mapping or pairs of text into a new list of header fields as ASGI carries them.
 
     Order and repeats are kept; ``None`` gives an empty list. Raises ``TypeError`` and
-    ``ValueError`` as ``check_name`` and ``check_value`` do.
+    ``ValueError`` as ``check_name`` and ``check_value`` do, and ``check_single`` for pairs.
 
     >>> encode_headers({"Content-Type": "text/plain"})
     [(b'content-type', b'text/plain')]
@@ -46,8 +53,10 @@ def encode_headers(
         return []
     if type(headers) is dict or isinstance(headers, Mapping):
         # A type checker must reckon with an iterable of pairs that is a mapping as well.
-        headers = cast("Mapping[str, str]", headers).items()
-    return encode_fields(headers)
+        return encode_fields(cast("Mapping[str, str]", headers).items())
+    pairs = encode_fields(headers)
+    check_single(pairs)
+    return pairs
 
 
 class Headers(Mapping[str, str]):
@@ -188,6 +197,11 @@ class MutableHeaders(Headers):
         if not _are_lower(self._raw):
             self._raw[:] = [(name.lower(), value) for name, value in self._raw]
 
+    @property
+    def raw(self) -> RawHeaders:
+        """The fields as ASGI carries them: a copy, because what is set here is checked."""
+        return self._raw.copy()
+
     @classmethod
     def over(cls, raw: RawHeaders) -> Self:
         """Write into a list whose names are known to be in lower case: nothing is looked at."""
@@ -212,11 +226,17 @@ class MutableHeaders(Headers):
             raise KeyError(name)
 
     def add(self, name: str, value: str) -> None:
-        """Append one more field, whether or not the name is there already."""
+        """Append one more field, whether or not the name is there already.
+
+        Raises ``ValueError`` if it is, and there is only one of that name (see ``check_single``).
+        """
         try:
-            self._raw.append(CHECKED[name, value])
+            pair = CHECKED[name, value]
         except TypeError:
-            self._raw.append(encode_field(name, value))
+            pair = encode_field(name, value)
+        if pair[0] in SINGLE:
+            check_single([*self._raw, pair])
+        self._raw.append(pair)
 
     @overload
     def pop(self, name: str, /) -> str: ...
@@ -245,8 +265,10 @@ class MutableHeaders(Headers):
         return value
 
     def extend(self, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
-        """Append each field of a mapping or of pairs, whether or not the name is there already."""
-        self._raw += encode_headers(headers)
+        """Append each field of a mapping or of pairs as ``add`` does; all of them or none."""
+        pairs = encode_headers(headers)
+        check_single([*self._raw, *pairs])
+        self._raw += pairs
 
     def update(self, headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
         """Replace each name that a mapping or pairs have with their values; leave the others.

@@ -18,7 +18,7 @@ from portico.http.cookies import (
 from portico.http.fields import check_value
 from portico.http.grammar import is_token
 from portico.http.headers import MutableHeaders, RawHeaders, encode_headers
-from portico.response.background import Background, run_background
+from portico.response.background import Background, check_background, run_background
 from portico.response.denial import refuse
 
 __all__ = (
@@ -122,7 +122,7 @@ class Response:
             _check_status(status_code)
         self.status_code: int = status_code
         if background is not None:
-            self.background = background
+            self.background = check_background(background)
         field = self._field if media_type is None else content_type_field(media_type)
         raw: RawHeaders = [] if field is None else [field]
         if headers is not None:
@@ -204,7 +204,7 @@ class Response:
         """
         status, body, raw = self.status_code, self.body, self._raw_headers
         if status != 200:
-            status = int(status)  # it may be an HTTPStatus; messages have plain numbers
+            status = _check_status(status)  # it may have been set since
         if status != 200 and has_no_content(status):
             body, raw = b"", _without_content(raw, status)
         elif self._may_have_length and _has(raw, b"content-length"):
@@ -249,11 +249,12 @@ def _has(raw: RawHeaders, key: bytes) -> bool:
     return False
 
 
-def _check_status(status_code: object) -> None:
+def _check_status(status_code: object) -> int:
     if not isinstance(status_code, int):
         raise TypeError(f"a response's status is an int, not {type(status_code).__name__}")
     if not 200 <= status_code <= 599:
         raise ValueError(f"a response's status is 200 to 599, not {status_code}")
+    return int(status_code)  # it may be an HTTPStatus; messages have plain numbers
 
 
 def _without_content(raw: RawHeaders, status: int) -> RawHeaders:

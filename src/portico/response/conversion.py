@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Coroutine, Generator, Mapping
 from dataclasses import is_dataclass
 from types import NoneType
 from typing import Final, cast
@@ -65,8 +65,16 @@ def _maker(value: object) -> Callable[..., Response]:
         is_dataclass(value) and not isinstance(value, type)
     ):
         return JSONResponse
+    if isinstance(value, Coroutine):
+        value.close()  # what nobody awaits would warn
+        raise TypeError("a handler returned a coroutine: await it and return what it gives")
+    kind = type(value).__name__
+    if isinstance(value, AsyncIterable | Generator):
+        raise TypeError(
+            f"a handler returned {kind}: a body that comes in pieces is sent by a StreamingResponse"
+        )
     raise TypeError(
-        f"a handler returned {type(value).__name__}, of which no response can be made; return a "
+        f"a handler returned {kind}, of which no response can be made; return a "
         "Response, str, bytes, a JSON value, or (status, value) or (status, value, headers)"
     )
 

@@ -35,6 +35,11 @@ class Middleware:
     """
 
     def __init__(self, factory: Callable[..., ASGIApp], /, *args: Any, **kwargs: Any) -> None:
+        if not callable(factory):
+            raise TypeError(
+                "ASGI middleware is a class, or a function, that takes the app and gives an app, "
+                f"not {type(factory).__name__}"
+            )
         if _tasks.is_async_callable(factory):
             raise TypeError(
                 f"{_name(factory)} is a view, not ASGI middleware: put it into the list as it is, "
@@ -151,7 +156,7 @@ class _Start(Response):
     def without_content(self) -> Response:
         """Make the same with nothing of the body, for a view that made a 304 of it."""
         response = Response(None, self.status_code, background=self.background)
-        response.headers.raw.extend(self._raw_headers)  # checked by nobody, as they came
+        response._raw_headers += self._raw_headers  # noqa: SLF001 - checked by nobody, as they came
         return response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

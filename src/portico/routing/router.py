@@ -96,6 +96,7 @@ class Router(Registration):
         self._miss: ASGIApp = HandlerApp(answer_miss)
         self._rest: ASGIApp | None = None
         self._misses_are_bare: bool = False
+        _check_routes(routes)
         for route in routes:
             self.add(route)
 
@@ -105,6 +106,7 @@ class Router(Registration):
         Raises ``ValueError`` for a malformed path, and for one that is taken; ``TypeError`` for a
         handler that needs a parameter which no path has. Nothing is added then.
         """
+        _check_route(route)
         templates = route.templates(self._converters)
         if not isinstance(route, Mount):
             for template in templates:
@@ -371,3 +373,17 @@ class Subpaths(Router):
 
     def __init__(self, *apps: tuple[str, ASGIApp]) -> None:
         super().__init__([Mount(prefix, app) for prefix, app in apps])
+
+
+def _check_routes(routes: object) -> None:
+    kind = type(routes)
+    if issubclass(kind, str | dict) or not isinstance(routes, Iterable):
+        raise TypeError(
+            f"routes are a list of Route, WebSocketRoute and Mount, not {kind.__name__}"
+        )
+
+
+def _check_route(route: object) -> None:
+    if not isinstance(route, AnyRoute):
+        kind = type(route).__name__
+        raise TypeError(f"a route is a Route, a WebSocketRoute or a Mount, not {kind}")
