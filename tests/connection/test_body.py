@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portico import App, Request, Response, Route
 from portico.asgi import Message
 from portico.connection.body import Body
 from portico.errors import BadInput, BodyConsumed, ClientDisconnect, ContentTooLarge, Misuse
-from tests.drive import body_messages
+from portico.routing.endpoint import CallNext
+from tests.drive import body_messages, call
 
 LEFT: Message = {"type": "http.disconnect"}
 
@@ -619,3 +621,35 @@ async def test_many_small_pieces() -> None:
 
     body = Body(receive_next)
     assert len(await body.read(None)) == count
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("length", [None, "20"])
+async def test_a_limit_of_one_reader_is_not_anothers(length: str | None) -> None:
+    async def small(request: Request, call_next: CallNext) -> Response:
+        with pytest.raises(ContentTooLarge):
+            await request.body(max_bytes=5)
+        with pytest.raises(ContentTooLarge):
+            _ = [chunk async for chunk in request.stream(max_bytes=5)]
+        return await call_next(request)
+
+    async def whole(request: Request) -> bytes:
+        return await request.body()
+
+    async def deaf(request: Request) -> str:
+        with suppress(ContentTooLarge):
+            await request.body()
+        return "not heard"
+
+    app = App(
+        [Route("/", whole, methods=["POST"]), Route("/deaf", deaf, methods=["POST"])],
+        middleware=[small],
+        max_body_bytes=30,
+    )
+    headers = [] if length is None else [("content-length", length)]
+    reply = await call(app, "POST", "/", body=[b"0123456789"] * 2, headers=headers)
+    assert (reply.status, reply.text) == (200, "0123456789" * 2)
+    headers = [] if length is None else [("content-length", "40")]
+    for path in ("/", "/deaf"):
+        reply = await call(app, "POST", path, body=[b"0123456789"] * 4, headers=headers)
+        assert reply.status == 413, "the limit of the app holds for all"

@@ -49,7 +49,7 @@ class Body:
     is not taken as whole (RFC 9112 8), and one that says to be over a limit is refused unread.
 
     Any number of tasks may read and wait at once; each piece is taken once and kept for its reader.
-    Once a limit was passed, every reader fails with ``overrun``.
+    Once the limit of all was passed, every reader fails with ``overrun``.
     """
 
     # How most bodies begin; class attributes, because setting them would cost on each.
@@ -83,14 +83,16 @@ class Body:
             or self.is_disconnected
         )
 
-    async def read(self, max_bytes: int | None) -> bytes:
+    async def read(self, max_bytes: int | None, *, is_readers_own: bool = False) -> bytes:
         """Read the whole body; kept, so a second call costs nothing.
+
+        A limit that ``is_readers_own`` refuses this reader alone, another may take more.
 
         Raises ``ContentTooLarge`` over ``max_bytes``, ``ClientDisconnect`` if the peer left before
         the end, ``BadInput`` if it ended early, ``BodyConsumed`` after ``stream``.
         """
         while (whole := self._whole) is None:
-            self._refuse(max_bytes, self.expected_bytes)
+            self._refuse(max_bytes, self.expected_bytes, is_readers_own=is_readers_own)
             if self.is_consumed:
                 raise BodyConsumed(_CONSUMED)
             if (self.is_complete or self.is_disconnected) and self._is_at_end():
@@ -106,7 +108,7 @@ class Body:
                     if self._arrival is not None:
                         self._tell_arrival()
         if self.overrun is not None or (max_bytes is not None and len(whole) > max_bytes):
-            self._refuse(max_bytes, len(whole))
+            self._refuse(max_bytes, len(whole), is_readers_own=is_readers_own)
         return whole
 
     async def stream(self, max_bytes: int | None = None) -> AsyncGenerator[bytes, None]:
@@ -118,7 +120,7 @@ class Body:
             if whole := await self.read(max_bytes):
                 yield whole
             return
-        self._refuse(max_bytes, self.expected_bytes)
+        self._refuse(max_bytes, self.expected_bytes, is_readers_own=True)
         if self.is_consumed:
             raise BodyConsumed(_CONSUMED)
         self.is_consumed = True
@@ -183,12 +185,15 @@ class Body:
         if self.overrun is not None and status_code < 400:
             raise self.overrun
 
-    def _refuse(self, max_bytes: int | None, size: int) -> None:
+    def _refuse(self, max_bytes: int | None, size: int, *, is_readers_own: bool = False) -> None:
         """Raise if a limit was passed, or is passed by what was seen or by ``size``."""
         if self.overrun is None:
             if max_bytes is None or max(size, self._seen_bytes) <= max_bytes:
                 return
-            self._held, self.overrun = b"", ContentTooLarge("body", max_bytes)
+            error = ContentTooLarge("body", max_bytes)
+            if is_readers_own:
+                raise error
+            self._held, self.overrun = b"", error
         raise self.overrun
 
     def _is_at_end(self) -> bool:

@@ -180,8 +180,8 @@ class Request(HTTPConnection[StateT]):
 
     def _read(self, max_bytes: int | Inherit | None) -> Awaitable[bytes]:
         if max_bytes is INHERIT:
-            max_bytes = self._setting(LIMIT, MAX_BODY_BYTES)
-        return self._body.read(max_bytes)
+            return self._body.read(self._setting(LIMIT, MAX_BODY_BYTES))
+        return self._body.read(max_bytes, is_readers_own=True)
 
     async def body(self, *, max_bytes: int | Inherit | None = INHERIT) -> bytes:
         """Read the whole body; it is kept."""
