@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -204,4 +205,14 @@ def test_add_vary_checks_names() -> None:
     with pytest.raises(ValueError, match="token"):
         headers.add_vary("accept", "a, b")
     headers.add_vary()
+    assert headers.raw == []
+
+
+@pytest.mark.parametrize("value", [1, None, [], b"x"])
+def test_values_that_are_no_text(value: Any) -> None:
+    headers = MutableHeaders()
+    with pytest.raises(TypeError, match="its value is a str"):
+        headers["x"] = value
+    with pytest.raises(TypeError, match="its value is a str"):
+        headers.add("x", value)
     assert headers.raw == []

@@ -52,9 +52,6 @@ class _Pattern:
         if own == ("*",):
             return {}
         labels = [host] if ":" in host else host.split(".")
-        if not all(labels):
-            # No name has an empty label (RFC 1035 2.3.1): ".example.com" is below nobody.
-            return None
         if own[0] == "*":
             own = own[1:]
             if len(labels) <= len(own):
