@@ -122,12 +122,12 @@ def check_single(pairs: Iterable[tuple[bytes, bytes]]) -> None:
     They are those that readers would take different ones of: ``content-length``, ``content-type``,
     ``etag`` and ``location``.
     """
-    seen = set[bytes]()
-    for name, _ in pairs:
-        if name in seen:
+    names = [name for name, _ in pairs]
+    if len(set(names)) == len(names):  # what most are
+        return
+    for name in SINGLE:
+        if names.count(name) > 1:
             raise ValueError(f"header '{name.decode()}' is given twice, and there is one")
-        if name in SINGLE:
-            seen.add(name)
 
 
 def _pair(each: object) -> tuple[Any, Any]:
