@@ -47,22 +47,26 @@ async def one_after_the_other(sockets: list[Socket]) -> float:
 
 
 async def by_hub(sockets: list[Socket]) -> float:
-    hub = Hub(queue_size=MESSAGES)
+    hub, ready, done = Hub(queue_size=MESSAGES), asyncio.Semaphore(0), asyncio.Semaphore(0)
 
     async def serve(socket: Socket) -> None:
         async with hub.subscribe("a") as subscription:
+            ready.release()
             async for message in subscription:
                 await socket.send_text(message.data)
+                if socket.got == MESSAGES:
+                    done.release()
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(serve(socket)) for socket in sockets]
-        while await hub.presence("a") < len(sockets):
-            await asyncio.sleep(0)
+        for _ in sockets:
+            await ready.acquire()
         started = time.perf_counter()
         for _ in range(MESSAGES):
             await hub.publish("a", TEXT)
-        while any(socket.got < MESSAGES for socket in sockets if not socket.stalls):
-            await asyncio.sleep(0)
+        for socket in sockets:
+            if not socket.stalls:
+                await done.acquire()
         took = time.perf_counter() - started
         for task in tasks:
             task.cancel()

@@ -226,7 +226,7 @@ async def test_a_channel_that_is_left_and_joined_at_once(redis_server: RedisServ
                 assert (await anext(subscription)).data == str(number)
 
 
-@pytest.mark.parametrize("steps", range(12))
+@pytest.mark.parametrize("steps", range(1, 12, 2))
 @pytest.mark.anyio
 async def test_a_channel_that_is_left_before_it_is_joined(
     steps: int, redis_server: RedisServer
