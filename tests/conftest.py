@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.redis_server import RedisServer
 
 # Times vary on shared machines: a slow example is not a fault, an endless one meets the time-out.
 settings.register_profile(
@@ -23,3 +27,10 @@ def anyio_backend(request: pytest.FixtureRequest) -> str | tuple[str, dict[str, 
     """Every test marked ``anyio`` runs under asyncio, in debug mode, and under trio."""
     backend: str | tuple[str, dict[str, object]] = request.param
     return backend
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Generator[RedisServer]:
+    """A Redis for all tests that do not stop it; each uses a prefix of its own."""
+    with RedisServer() as server:
+        yield server

@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from tests.live import Server, serving
+from tests.redis_server import RedisServer
 from tests.servers.processes import wait_until
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -276,6 +277,47 @@ def test_websocket_echo(server: Server) -> None:
     with pytest.raises(InvalidStatus) as missing:
         connect(f"{origin}/nowhere", proxy=None)
     assert missing.value.response.status_code == 404
+
+
+def say(socket: ClientConnection, text: str) -> None:
+    socket.send(json.dumps({"who": "ada", "text": text}))
+
+
+def hear(socket: ClientConnection) -> str:
+    line: dict[str, str] = json.loads(socket.recv(timeout=5))
+    return line["text"]
+
+
+@example("chat")
+def test_chat(ask: Ask, server: Server) -> None:
+    room = f"ws://127.0.0.1:{server.port}/rooms/attic"
+    with connect(room, proxy=None) as one, connect(room, proxy=None) as other:
+        say(one, "hello")
+        assert [hear(one), hear(other)] == ["hello", "hello"]
+        assert json.loads(ask("GET", "/rooms/attic")[2]) == {"here": 2}
+        with connect(room, proxy=None) as later:
+            assert hear(later) == "hello"
+            later.send("no line")
+            with pytest.raises(ConnectionClosed):
+                later.recv(timeout=5)
+            assert later.close_code == 1007
+        say(other, "still here")
+        assert [hear(one), hear(other)] == ["still here"] * 2
+    wait_until(lambda: json.loads(ask("GET", "/rooms/attic")[2]) == {"here": 0})
+
+
+def test_two_servers_share_a_room(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_server.url)
+    with serving("examples.chat:app") as one, serving("examples.chat:app") as other:
+        rooms = [f"ws://127.0.0.1:{server.port}/rooms/attic" for server in (one, other)]
+        with connect(rooms[0], proxy=None) as here, connect(rooms[1], proxy=None) as there:
+            # Each joins after the handshake: what is said meanwhile comes as history.
+            for number in range(20):
+                say(here if number % 2 else there, str(number))
+                assert [hear(here), hear(there)] == [str(number)] * 2
+            wait_until(lambda: one.request("GET", "/rooms/attic")[1] == b'{"here":2}')
 
 
 @example("writer")

@@ -42,6 +42,7 @@ TYPE_CHECKING_IMPORTS = {
 REEXPORTS: dict[str, set[str]] = {}
 # One page may cover several modules that are read together.
 PAGES = {
+    "portico.channels.hub": {"backend", "memory", "message", "redis", "relay", "subscription"},
     "portico.connection.request": {"base", "body", "tls"},
     "portico.response.base": {
         "background",
@@ -56,6 +57,7 @@ PAGES = {
     "portico.routing.middleware": {"guard"},
     "portico.routing.router": {"errors", "hosts", "registration", "routes", "urls"},
     "portico.routing.templates": {"converters", "reverse", "template", "tree"},
+    "portico.stores.backend": {"memory", "namespace", "redis"},
 }
 NO_PAGE = {
     "portico": "docs/index.md",
@@ -63,6 +65,8 @@ NO_PAGE = {
 }
 NO_TEST = {
     "portico.asgi": "types alone",
+    "portico.channels.backend": "types alone; tests/conformance/test_channels.py",
+    "portico.stores.backend": "types alone; tests/conformance/test_stores.py",
     "portico": "its names are compared below",
 }
 

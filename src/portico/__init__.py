@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from portico.app import App as App
+    from portico.channels.hub import Hub as Hub
     from portico.connection.base import HTTPConnection as HTTPConnection
     from portico.connection.request import Request as Request
     from portico.connection.websocket import WebSocket as WebSocket
@@ -54,6 +55,7 @@ __all__ = (
     "HTTPException",
     "HTTPView",
     "Hosts",
+    "Hub",
     "InvalidData",
     "JSONResponse",
     "Middleware",
@@ -92,6 +94,7 @@ _HOME: Final = {
     "HTTPException": "errors",
     "HTTPView": "routing.views",
     "Hosts": "routing.hosts",
+    "Hub": "channels.hub",
     "InvalidData": "errors",
     "JSONResponse": "response.data",
     "Middleware": "routing.middleware",

@@ -4,12 +4,14 @@ Who is wrong is the type::
 
     PorticoError
     ├── HTTPException            the request is answered with .status_code
-    │   └── BadInput             the peer sent something malformed              400
-    │       ├── ContentTooLarge          ... more than we allow                 413
-    │       ├── UnsupportedMediaType     ... of a type that is not understood   415
-    │       └── InvalidData              ... well formed, but not what we need  422
+    │   ├── BadInput             the peer sent something malformed              400
+    │   │   ├── ContentTooLarge          ... more than we allow                 413
+    │   │   ├── UnsupportedMediaType     ... of a type that is not understood   415
+    │   │   └── InvalidData              ... well formed, but not what we need  422
+    │   └── ServiceUnavailable   what the application needs does not answer     503
     ├── ClientDisconnect         the peer of a request went away: nobody to answer
     ├── WebSocketDisconnect      the peer of a websocket went away, whatever way
+    ├── SlowSubscriber           a subscriber of a hub did not keep up and was let go
     └── Misuse                   the caller broke a rule of ours: a bug, answered with 500
         ├── BodyConsumed             the body was streamed and cannot be read again
         ├── ResponseAlreadyStarted   the status line has left
@@ -41,6 +43,8 @@ __all__ = (
     "ResponseAlreadyStarted",
     "ResponseNotStarted",
     "RouteNotFound",
+    "ServiceUnavailable",
+    "SlowSubscriber",
     "UnsupportedMediaType",
     "WebSocketDisconnect",
     "WebSocketStateError",
@@ -251,6 +255,18 @@ class InvalidData(BadInput):
     default_status: ClassVar[int] = 422
 
 
+class ServiceUnavailable(HTTPException):
+    """What the application needs to answer (Redis, room in a hub) is not there now: 503.
+
+    ``detail`` is shown to the client (default: the status's phrase).
+    """
+
+    default_status: ClassVar[int] = 503
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(self.default_status, detail)
+
+
 class ClientDisconnect(PorticoError):
     """The peer of a request went away: nobody is left to answer. Never logged as an error."""
 
@@ -266,6 +282,10 @@ class WebSocketDisconnect(PorticoError):
         super().__init__(code, reason)
         self.code: int = code
         self.reason: str = reason
+
+
+class SlowSubscriber(PorticoError):
+    """The queue of a hub's subscriber was full, and its policy is to let the subscriber go."""
 
 
 class Misuse(PorticoError, RuntimeError):

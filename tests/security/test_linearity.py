@@ -14,8 +14,9 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
-from portico import BadInput, Request
+from portico import BadInput, Hub, Request
 from portico.asgi import Message
+from portico.channels.message import decode_payload
 from portico.codec import decode_json, decode_msgpack
 from portico.connection.body import Body
 from portico.connection.raw_websocket import RawWebSocket
@@ -32,6 +33,7 @@ from portico.http.query import parse_query, parse_urlencoded
 from portico.http.urls import location, parse_host, request_url, safe_redirect
 from portico.routing.template import parse_template
 from portico.routing.tree import Tree
+from portico.stores._entries import check_key
 from tests.drive import http_scope, websocket_scope
 from tests.security.invariants import uncollected
 from tests.surface import modules
@@ -133,6 +135,7 @@ def tree() -> Tree[int]:
     return found
 
 
+HUB: Final = Hub()
 TREE: Final = tree()
 SEGMENTS: list[Make] = [
     lambda size: ["a"] * size,
@@ -266,6 +269,17 @@ REGISTRY: dict[str, tuple[Callable[[Any], object], list[Make]]] = {
         ],
     ),
     "body.Body": (read_body, CHUNKS),
+    "hub.subscribe": (HUB.subscribe, [*WORDS, repeat("\x9f"), repeat("ä")]),
+    "message.decode_payload": (
+        decode_payload,
+        [
+            lambda size: b"t" * size,
+            lambda size: b"t" + b"\xff" * size,
+            lambda size: b"t" + "ä".encode() * (size // 2),
+            lambda size: b"b" * size,
+        ],
+    ),
+    "stores.key": (check_key, [*WORDS, repeat(":"), repeat("ä")]),
     "tree.find": (lambda segments: TREE.find(segments, "GET"), SEGMENTS),
     "tree.allowed": (TREE.allowed, SEGMENTS),
     "request.content_length": (read_request("content_length"), [repeat("1"), repeat("-"), *WORDS]),
