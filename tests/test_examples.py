@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -279,12 +280,12 @@ def test_websocket_echo(server: Server) -> None:
     assert missing.value.response.status_code == 404
 
 
-def say(socket: ClientConnection, text: str) -> None:
-    socket.send(json.dumps({"who": "ada", "text": text}))
+def say(client: ClientConnection, text: str) -> None:
+    client.send(json.dumps({"who": "ada", "text": text}))
 
 
-def hear(socket: ClientConnection) -> str:
-    line: dict[str, str] = json.loads(socket.recv(timeout=5))
+def hear(client: ClientConnection) -> str:
+    line: dict[str, str] = json.loads(client.recv(timeout=5))
     return line["text"]
 
 
@@ -304,6 +305,30 @@ def test_chat(ask: Ask, server: Server) -> None:
         say(other, "still here")
         assert [hear(one), hear(other)] == ["still here"] * 2
     wait_until(lambda: json.loads(ask("GET", "/rooms/attic")[2]) == {"here": 0})
+
+
+def test_a_browser_that_stalls_is_let_go_and_harms_nobody() -> None:
+    with (
+        serving("examples.chat:app") as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as stalled,
+        connect(f"ws://127.0.0.1:{server.port}/rooms/attic", proxy=None) as other,
+    ):
+        stalled.sendall(
+            b"GET /rooms/attic HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        wait_until(lambda: server.request("GET", "/rooms/attic")[1] == b'{"here":2}')
+        text = "x" * 100_000
+        for _ in range(300):  # 30 MB: more than its queue and all that lies between
+            say(other, text)
+            assert hear(other) == text
+        end, size = b"", 0
+        while not end.endswith(b"\x03\xf5too slow"):  # 1013
+            data = stalled.recv(1 << 20)
+            assert data, "closed without a word"
+            end, size = (end + data)[-20:], size + len(data)
+        assert size < 20_000_000
+        wait_until(lambda: server.request("GET", "/rooms/attic")[1] == b'{"here":1}')
 
 
 def test_two_servers_share_a_room(

@@ -219,6 +219,7 @@ class Scripted:
         self.deliver: Deliver | None = None
         self.kept: list[Entry] = []
         self.meanwhile: list[Entry] = []
+        self.left: list[str] = []
 
     async def __aenter__(self) -> None:
         if self.fails:
@@ -233,7 +234,8 @@ class Scripted:
     async def subscribe(self, channel: str, deliver: Deliver) -> None:
         self.deliver = deliver
 
-    def unsubscribe(self, channel: str) -> None: ...
+    def unsubscribe(self, channel: str) -> None:
+        self.left.append(channel)
 
     async def history(self, channel: str, limit: int) -> Sequence[Entry]:
         self.push(*self.meanwhile)
@@ -275,6 +277,17 @@ async def test_history_and_what_follows_meet(
         backend.push(*entries(*later))
         subscription.end()
         assert "".join([str(message.data) async for message in subscription]) == expected
+
+
+@pytest.mark.anyio
+async def test_the_last_who_leaves_ends_the_backends_subscription() -> None:
+    backend = Scripted()
+    hub = Hub(backend)
+    async with hub.subscribe("a", "b"):
+        async with hub.subscribe("a"):
+            pass
+        assert backend.left == []
+    assert sorted(backend.left) == ["a", "b"]
 
 
 @pytest.mark.anyio

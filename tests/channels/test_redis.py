@@ -217,15 +217,6 @@ async def test_many_channels_in_few_steps(redis_server: RedisServer) -> None:
         assert (await anext(one)).data == "still"
 
 
-@pytest.mark.anyio
-async def test_a_channel_that_is_left_and_joined_at_once(redis_server: RedisServer) -> None:
-    async with Hub(RedisBackend(redis_server.url, prefix=next(PREFIXES))) as hub:
-        for number in range(20):
-            async with hub.subscribe("a") as subscription:
-                await hub.publish("a", number)
-                assert (await anext(subscription)).data == str(number)
-
-
 @pytest.mark.parametrize("steps", range(1, 12, 2))
 @pytest.mark.anyio
 async def test_a_channel_that_is_left_before_it_is_joined(

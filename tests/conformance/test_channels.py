@@ -174,6 +174,14 @@ async def test_every_subscriber_gets_every_message(make: Make) -> None:
         assert (one.channels, two.channels) == (("a",), ("b", "a"))
 
 
+async def test_a_channel_that_was_left_can_be_joined_again(make: Make) -> None:
+    async with Hub(make()) as hub:
+        for number in range(5):
+            async with hub.subscribe("a") as subscription:
+                await hub.publish("a", number)
+                assert await take(subscription, 1) == [str(number)]
+
+
 async def test_history_comes_first_and_then_what_follows(make: Make) -> None:
     async with Hub(make(), history=3) as hub:
         for number in range(5):
