@@ -43,6 +43,7 @@ REEXPORTS: dict[str, set[str]] = {}
 # One page may cover several modules that are read together.
 PAGES = {
     "portico.connection.request": {"base", "body", "tls"},
+    "portico.http.plan": {"conditional", "etags", "ranges"},
     "portico.response.base": {
         "background",
         "conversion",
