@@ -44,6 +44,7 @@ REEXPORTS: dict[str, set[str]] = {}
 PAGES = {
     "portico.connection.request": {"base", "body", "tls"},
     "portico.http.plan": {"conditional", "etags", "ranges"},
+    "portico.response.file": {"sending"},
     "portico.response.base": {
         "background",
         "conversion",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from portico.errors import BadInput as BadInput
     from portico.errors import ClientDisconnect as ClientDisconnect
     from portico.errors import ContentTooLarge as ContentTooLarge
+    from portico.errors import FileChanged as FileChanged
     from portico.errors import HTTPException as HTTPException
     from portico.errors import InvalidData as InvalidData
     from portico.errors import Misuse as Misuse
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from portico.response.data import JSONResponse as JSONResponse
     from portico.response.data import MsgPackResponse as MsgPackResponse
     from portico.response.data import ProblemResponse as ProblemResponse
+    from portico.response.file import FileResponse as FileResponse
     from portico.response.redirect import RedirectResponse as RedirectResponse
     from portico.response.text import HTMLResponse as HTMLResponse
     from portico.response.text import PlainTextResponse as PlainTextResponse
@@ -49,6 +51,8 @@ __all__ = (
     "ClientDisconnect",
     "ContentTooLarge",
     "Converter",
+    "FileChanged",
+    "FileResponse",
     "HTMLResponse",
     "HTTPConnection",
     "HTTPException",
@@ -87,6 +91,8 @@ _HOME: Final = {
     "ClientDisconnect": "errors",
     "ContentTooLarge": "errors",
     "Converter": "routing.converters",
+    "FileChanged": "errors",
+    "FileResponse": "response.file",
     "HTMLResponse": "response.text",
     "HTTPConnection": "connection.base",
     "HTTPException": "errors",

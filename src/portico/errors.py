@@ -8,6 +8,7 @@ Who is wrong is the type::
     │       ├── ContentTooLarge          ... more than we allow                 413
     │       ├── UnsupportedMediaType     ... of a type that is not understood   415
     │       └── InvalidData              ... well formed, but not what we need  422
+    ├── FileChanged              a file became shorter while it was sent: the answer is broken off
     ├── ClientDisconnect         the peer of a request went away: nobody to answer
     ├── WebSocketDisconnect      the peer of a websocket went away, whatever way
     └── Misuse                   the caller broke a rule of ours: a bug, answered with 500
@@ -32,6 +33,7 @@ __all__ = (
     "BodyConsumed",
     "ClientDisconnect",
     "ContentTooLarge",
+    "FileChanged",
     "HTTPException",
     "InvalidData",
     "Misuse",
@@ -241,6 +243,13 @@ class InvalidData(BadInput):
     """
 
     default_status: ClassVar[int] = 422
+
+
+class FileChanged(PorticoError):
+    """A file became shorter while it was sent, so what was promised cannot be kept.
+
+    The answer is broken off, for the client must not take a part for the whole.
+    """
 
 
 class ClientDisconnect(PorticoError):
