@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from portico.routing.routes import WebSocketRoute as WebSocketRoute
     from portico.routing.socket import websocket_session as websocket_session
     from portico.routing.views import HTTPView as HTTPView
+    from portico.static.files import Files as Files
+    from portico.static.pages import Pages as Pages
 
 __all__ = (
     "App",
@@ -53,6 +55,7 @@ __all__ = (
     "Converter",
     "FileChanged",
     "FileResponse",
+    "Files",
     "HTMLResponse",
     "HTTPConnection",
     "HTTPException",
@@ -64,6 +67,7 @@ __all__ = (
     "Misuse",
     "Mount",
     "MsgPackResponse",
+    "Pages",
     "PlainTextResponse",
     "PorticoError",
     "ProblemResponse",
@@ -93,6 +97,7 @@ _HOME: Final = {
     "Converter": "routing.converters",
     "FileChanged": "errors",
     "FileResponse": "response.file",
+    "Files": "static.files",
     "HTMLResponse": "response.text",
     "HTTPConnection": "connection.base",
     "HTTPException": "errors",
@@ -104,6 +109,7 @@ _HOME: Final = {
     "Misuse": "errors",
     "Mount": "routing.routes",
     "MsgPackResponse": "response.data",
+    "Pages": "static.pages",
     "PlainTextResponse": "response.text",
     "PorticoError": "errors",
     "ProblemResponse": "response.data",

@@ -15,9 +15,9 @@ from urllib.parse import quote, unquote
 from yarl import URL
 
 from portico.errors import BadInput
-from portico.http.paths import quote_path
+from portico.http.paths import quote_path, quote_segments
 
-__all__ = ("location", "parse_host", "request_url", "safe_redirect")
+__all__ = ("location", "parse_host", "path_reference", "request_url", "safe_redirect")
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -41,6 +41,7 @@ _PLAIN: Final = re.compile(r"[0-9A-Za-z!$%&()*+,\-./:;=@_~]*")
 
 # reserved and unreserved (RFC 3986 2.2, 2.3), "%" where it begins an escape.
 _REFERENCE_SAFE: Final = "!#$%&'()*+,-./:;=?@[]_~"
+_RAW_QUERY_SAFE: Final = "!$%&'()*+,-./:;=?@[]_~"
 _BARE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 _ABSOLUTE: Final = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
@@ -165,6 +166,19 @@ def safe_redirect(target: str | None, default: str = "/") -> str:
         return default
     decoded = unquote(_PATH_END.split(written, 1)[0])
     return default if decoded.startswith("//") or _FORBIDDEN.search(decoded) else written
+
+
+def path_reference(root_path: str, segments: list[str], query_string: bytes = b"") -> str:
+    """Write a target for a redirect of decoded segments below ``root_path``, with a raw query.
+
+    It begins with one slash, whatever they hold, so it stays on this host (RFC 3986 4.2).
+
+    >>> path_reference("/app", ["a b", ""], b"q=1"), path_reference("", ["", "evil.example", ""])
+    ('/app/a%20b/?q=1', '/evil.example/')
+    """
+    path = "/" + (quote_path(root_path.strip("/")) + quote_segments(segments)).lstrip("/")
+    query = quote(query_string, _RAW_QUERY_SAFE)  # browsers send some bytes as they are
+    return f"{path}?{query}" if query else path
 
 
 def _parse_name(name: str) -> str:

@@ -13,7 +13,7 @@ from portico.response._open_file import OPEN_FLAGS
 from portico.response.background import Background, run_background
 from portico.response.base import HeadersInput, Response
 from portico.response.error import error_response
-from portico.response.sending import CHUNK_SIZE, send_file
+from portico.response.sending import CHUNK_SIZE, file_etag, send_file
 
 __all__ = ("FileResponse",)
 
@@ -107,3 +107,6 @@ class _Path:
 
     def open(self) -> int:
         return os.open(self._path, OPEN_FLAGS)
+
+    def etag(self, found: os.stat_result) -> str:
+        return file_etag(found)

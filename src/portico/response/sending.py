@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Final, Protocol, TypeVar
 
@@ -54,6 +54,10 @@ class FileSource(Protocol):
         """Open it to read, without waiting for anything; gives a descriptor."""
         ...
 
+    def etag(self, found: os.stat_result) -> str:
+        """Write its entity tag in the state that was found, quotes and all; never raises."""
+        ...
+
 
 def file_etag(found: os.stat_result) -> str:
     """Write the entity tag of a file in the state that was found: strong, quotes and all.
@@ -65,7 +69,7 @@ def file_etag(found: os.stat_result) -> str:
     return f'"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"'
 
 
-async def send_file(
+def send_file(
     source: FileSource,
     raw: RawHeaders,
     scope: Scope,
@@ -75,27 +79,21 @@ async def send_file(
     status_code: int = 200,
     found: os.stat_result | None = None,
     chunk_size: int = CHUNK_SIZE,
-) -> None:
+) -> Awaitable[None]:
     """Answer a request with a file; ``raw`` are its header fields, without a length.
 
     An ``etag`` and a ``last-modified`` among them count, else they are the file's. ``found`` is
-    what ``source.stat()`` gave, if it was asked already. That the client has left is not an error.
+    what ``source.stat()`` gave, if it was asked already. Await what is given at once; that the
+    client has left is not an error.
 
     Raises ``HTTPException`` (403, 404, 412, 416, 503) before anything is sent, ``FileChanged`` if
     the file becomes shorter later, ``OSError`` if the disk fails.
     """
+    # No coroutine: a 304 has one less to wait for.
     transfer = _Transfer(source, raw, scope, receive, send, status_code, chunk_size)
-    try:
-        file = transfer.prepare(found)
-        if file is None:
-            await transfer.send_head_alone()
-            return
-        try:
-            await transfer.send_from(file)
-        finally:
-            await file.close()
-    except ClientDisconnect:
-        pass
+    if not transfer.prepare(_look(source.stat) if found is None else found):
+        return transfer.send_head_alone()
+    return transfer.send_file()
 
 
 class _Transfer:
@@ -126,24 +124,60 @@ class _Transfer:
         self._found: os.stat_result
         self._plan: Plan
 
-    def prepare(self, found: os.stat_result | None) -> OpenFile | None:
-        """Plan the answer, and open the file if bytes of it are sent."""
-        self._make_plan(_look(self._source.stat) if found is None else found)
-        return OpenFile(_look(self._source.open)) if self._plan.pieces else None
+    def prepare(self, found: os.stat_result) -> bool:
+        """Plan the answer; tells whether bytes of the file are sent."""
+        if not stat.S_ISREG(found.st_mode):
+            raise HTTPException(404)
+        self._found = found
+        method = self._scope["method"]
+        if not self._is_selected:
+            size = found.st_size
+            is_sent = size and method != "HEAD"
+            length = (b"content-length", b"%d" % size)
+            self._plan = Plan(200, (length,), (ByteRange(0, size),) if is_sent else ())
+            self._fields: RawHeaders = self._raw
+            return bool(is_sent)
+        self._fields, representation = _representation(self._raw, found, self._source)
+        conditions = self._conditions
+        if conditions is NO_CONDITIONS:
+            self._plan = plan_response(method, conditions, representation)
+            return bool(self._plan.pieces)
+        self._plan = plan_response(
+            method,
+            conditions,
+            representation,
+            boundary=os.urandom(16).hex() if needs_boundary(conditions) else "",
+            now=time.time(),
+        )
+        if self._plan.status_code in (412, 416):
+            fields = [(name.decode(), value.decode()) for name, value in self._plan.headers]
+            raise HTTPException(self._plan.status_code, headers=fields)
+        return bool(self._plan.pieces)
 
     async def send_head_alone(self) -> None:
         """Send an answer without a byte of the file."""
-        await self._send_start()
-        await self._send({"type": _BODY, "body": b""})
+        try:
+            await self._send_message(self._start())
+            await self._send_message({"type": _BODY, "body": b""})
+        except (OSError, ClientDisconnect):
+            pass  # the client has left
 
-    async def send_from(self, file: OpenFile) -> None:
+    async def send_file(self) -> None:
+        """Open the file, and send what the plan says of it."""
+        file = OpenFile(_look(self._source.open))
+        try:
+            await self._send_from(file)
+        except ClientDisconnect:
+            pass
+        finally:
+            await file.close()
+
+    async def _send_from(self, file: OpenFile) -> None:
         """Send what the plan says of the file that is open."""
         extensions = self._scope.get("extensions") or ()
         for _ in range(_ATTEMPTS):
             found = file.stat()
-            if not is_same_state(found, self._found):
-                self._make_plan(found)
-            if not self._plan.pieces:
+            if not is_same_state(found, self._found) and not self.prepare(found):
                 await self.send_head_alone()
                 return
             if _PATHSEND in extensions and self._may_send_path():
@@ -164,34 +198,6 @@ class _Transfer:
                 await self._send({"type": _BODY, "body": body})
                 return
         raise FileChanged("the file changes faster than it is read")
-
-    def _make_plan(self, found: os.stat_result) -> None:
-        if not stat.S_ISREG(found.st_mode):
-            raise HTTPException(404)
-        self._found = found
-        method = self._scope["method"]
-        if not self._is_selected:
-            size = found.st_size
-            is_sent = size and method != "HEAD"
-            length = (b"content-length", b"%d" % size)
-            self._plan = Plan(200, (length,), (ByteRange(0, size),) if is_sent else ())
-            self._fields: RawHeaders = self._raw
-            return
-        self._fields, representation = _representation(self._raw, found)
-        conditions = self._conditions
-        if conditions is NO_CONDITIONS:
-            self._plan = plan_response(method, conditions, representation)
-            return
-        self._plan = plan_response(
-            method,
-            conditions,
-            representation,
-            boundary=os.urandom(16).hex() if needs_boundary(conditions) else "",
-            now=time.time(),
-        )
-        if self._plan.status_code in (412, 416):
-            fields = [(name.decode(), value.decode()) for name, value in self._plan.headers]
-            raise HTTPException(self._plan.status_code, headers=fields)
 
     def _length(self) -> int:
         pieces = self._plan.pieces
@@ -215,15 +221,16 @@ class _Transfer:
             raise ClientDisconnect("the client has left") from error
 
     async def _send_start(self) -> None:
+        await self._send(self._start())
+
+    def _start(self) -> Message:
         plan = self._plan
         status = self._status_code if plan.status_code == 200 else plan.status_code
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": int(status),
-                "headers": plan.fields(self._fields),
-            }
-        )
+        return {
+            "type": "http.response.start",
+            "status": int(status),
+            "headers": plan.fields(self._fields),
+        }
 
     async def _read_all(self, file: OpenFile) -> bytes | None:
         """Read all that is sent; ``None`` if the file has become shorter."""
@@ -306,33 +313,26 @@ async def _watch(receive: Receive, scope: _tasks.CancelScope) -> None:
         has_ended = not message.get("more_body", False)
 
 
-def _representation(raw: RawHeaders, found: os.stat_result) -> tuple[RawHeaders, Representation]:
+def _representation(
+    raw: RawHeaders, found: os.stat_result, source: FileSource
+) -> tuple[RawHeaders, Representation]:
     """Give the fields of the whole file, and what a plan has to know of it."""
-    etag: str | None = None
-    last_modified: int | None = None
-    content_type, is_dated = b"", False
-    for name, value in raw:
-        if name == b"etag":
-            etag = value.decode("latin-1")
-        elif name == b"last-modified":
-            is_dated = True
-            date = parse_date(value.decode("latin-1"))
-            last_modified = None if date is None else int(date.timestamp())
-        elif name == b"content-type":
-            content_type = value
+    given = dict(raw)
+    etag, date = given.get(b"etag"), given.get(b"last-modified")
     fields = [*raw, _ACCEPT_RANGES]
-    if not is_dated:
-        last_modified = found.st_mtime_ns // 1_000_000_000
-        field = _date_field(last_modified)
-        if field is None:
-            last_modified = None
-        else:
-            fields.append(field)
+    last_modified: int | None = found.st_mtime_ns // 1_000_000_000
+    if date is not None:
+        when = parse_date(date.decode("latin-1"))
+        last_modified = None if when is None else int(when.timestamp())
+    elif (field := _date_field(last_modified)) is not None:
+        fields.append(field)
+    else:
+        last_modified = None
+    tag = source.etag(found) if etag is None else etag.decode("latin-1")
     if etag is None:
-        etag = file_etag(found)
-        fields.append((b"etag", etag.encode("ascii")))
-    size = found.st_size
-    return fields, Representation(size, etag, last_modified, content_type.decode("latin-1"))
+        fields.append((b"etag", tag.encode("ascii")))
+    content_type = given.get(b"content-type", b"").decode("latin-1")
+    return fields, Representation(found.st_size, tag, last_modified, content_type)
 
 
 @lru_cache(maxsize=1024)

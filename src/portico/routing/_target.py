@@ -15,6 +15,7 @@ from portico.routing.middleware import wrap
 from portico.routing.registration import Registration
 from portico.routing.routes import REST, AnyRoute, Mount, Route, WebSocketRoute
 from portico.routing.template import Template
+from portico.static.files import Files
 
 __all__ = ("Target", "seen_path")
 
@@ -46,7 +47,7 @@ class Target:
                 enter: ASGIApp = inner.enter
             else:
                 enter = self.route.make_app(has_views=bool(views))
-            below = _Below(self.depth, enter, is_ours=isinstance(inner, Registration))
+            below = _Below(self.depth, enter, is_ours=isinstance(inner, Registration | Files))
             self.app = guard(wrap(below, views)) if views else below
         else:
             self.app = self.route.make_app(views, self.template.names)
