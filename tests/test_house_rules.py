@@ -34,6 +34,7 @@ MAX_FILES = 11
 MAX_SWITCHES = 14
 
 LATE_IMPORTS = {
+    "portico.http.etags": "hashlib brings OpenSSL: 3 ms, for who asks for hashes",
     "portico.static.versions": "hashlib brings OpenSSL: 3 ms, for who asks for hashes",
     "portico._tasks": "anyio and asyncio cost 45 ms; an app that is only built needs neither",
 }
@@ -58,7 +59,7 @@ PAGES = {
     "portico.routing.endpoint": {"socket", "views"},
     "portico.routing.middleware": {"guard"},
     "portico.routing.router": {"errors", "hosts", "registration", "routes", "urls"},
-    "portico.static.files": {"listing", "names", "pages", "roots", "versions"},
+    "portico.static.files": {"found", "listing", "names", "pages", "roots", "versions"},
     "portico.routing.templates": {"converters", "reverse", "template", "tree"},
 }
 NO_PAGE = {

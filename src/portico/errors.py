@@ -246,7 +246,7 @@ class InvalidData(BadInput):
 
 
 class FileChanged(PorticoError):
-    """A file became shorter while it was sent, so what was promised cannot be kept.
+    """A file became shorter while it was sent, or unreadable: what was promised cannot be kept.
 
     The answer is broken off, for the client must not take a part for the whole.
     """

@@ -5,15 +5,27 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from portico import App, Files, HTTPException, Misuse, Mount, PlainTextResponse, Request, Router
-from portico.asgi import Receive, Scope, Send
+from portico import (
+    App,
+    FileChanged,
+    Files,
+    HTTPException,
+    Misuse,
+    Mount,
+    PlainTextResponse,
+    Request,
+    Router,
+)
+from portico.asgi import Message, Receive, Scope, Send
 from portico.http.caching import CacheControl
+from portico.response import _open_file
 from portico.static.files import HASHED_NAME
 from tests.drive import Reply, call, drive, http_scope, websocket_scope
 
@@ -388,6 +400,57 @@ async def test_mounted_in_a_router_alone(folder: Path) -> None:
         reply = await call(router, "GET", f"{root_path}/deep/static/a.txt", root_path=root_path)
         assert reply.body == b"text"
     assert (await call(router, "GET", "/deep/static/none")).status == 404
+
+
+async def test_a_subclass_may_send_what_it_likes(folder: Path) -> None:
+    class Own(Files):
+        def serve(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            if scope["path"].endswith("own"):
+                return self.own(scope, receive, send)
+            return super().serve(scope, receive, send)
+
+        async def own(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await PlainTextResponse("begun")(scope, receive, send)
+            raise ZeroDivisionError
+
+    app = App()
+    app.mount("/static", Own(folder))
+    assert (await call(app, "GET", "/static/a.txt")).body == b"text"
+    assert (await call(app, "GET", "/static/none")).status == 404
+    sent: list[Message] = []
+    with pytest.raises(ZeroDivisionError):
+        await drive(app, http_scope(path="/static/own"), sent=sent)
+    assert sent[0]["status"] == 200
+
+
+async def test_errors_below_a_router_are_answered(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App()
+    app.files("/static", folder)
+
+    def refuse(*arguments: Any, **named: Any) -> Any:
+        raise OSError(errno.EIO, "broken")
+
+    sent: list[Message] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("os.open", refuse)
+        with pytest.raises(OSError, match="broken"):
+            await drive(app, http_scope(path="/static/a.txt"), sent=sent)
+    assert sent[0]["status"] == 500
+    (folder / "large").write_bytes(b"x" * 1_000_000)
+    really = _open_file.OpenFile.read
+
+    async def shorten(self: _open_file.OpenFile, start: int, length: int) -> bytes:
+        (folder / "large").write_bytes(b"")
+        return await really(self, start, length)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_open_file.OpenFile, "read", shorten)
+        sent.clear()
+        with pytest.raises(FileChanged):
+            await drive(app, http_scope(path="/static/large"), sent=sent)
+    assert sent[0]["status"] == 200
 
 
 async def test_files_can_be_the_default(folder: Path) -> None:

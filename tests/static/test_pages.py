@@ -182,6 +182,7 @@ async def test_listings(folder: Path, tmp_path: Path) -> None:
     assert (await get(pages, "/guide/")).body == b"guide"
     assert (await get(pages, "/empty")).headers["location"] == "/empty/"
     assert (await get(pages, "/none/")).status == 404
+    assert (await get(pages, "/data.json/")).status == 404
     app = App()
     app.mount("/files", pages)
     assert "<title>/files/empty/</title>" in (await get(app, "/files/empty/")).text

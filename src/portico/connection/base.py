@@ -64,7 +64,8 @@ def split_scope(scope: Scope) -> list[str]:
     kept = scope.get(SEGMENTS)
     # The very objects: middleware between two routers may have rewritten the path.
     if kept is not None and kept[0] is path and kept[1] is root_path:
-        return cast("list[str]", kept[2])
+        segments: list[str] = kept[2]
+        return segments
     return split_path(path, scope.get("raw_path"), root_path)
 
 

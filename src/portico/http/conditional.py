@@ -65,14 +65,12 @@ def read_conditions(raw: Iterable[tuple[bytes, bytes]]) -> Conditions:
     if not given:
         return NO_CONDITIONS
     found: list[str | None] = [None] * len(_PLACES)
-    if len({name for name, _ in given}) == len(given):
-        for name, value in given:
-            found[_PLACES[name]] = value.decode("latin-1")
-    else:
-        for field, place in _PLACES.items():
-            values = [value for name, value in given if name == field]
-            found[place] = b", ".join(values).decode("latin-1") if values else None
-    return Conditions._make(found)
+    for name, value in given:
+        place = _PLACES[name]
+        if found[place] is not None:
+            return _joined(given)
+        found[place] = value.decode("latin-1")
+    return Conditions(*found)
 
 
 def decide(
@@ -118,6 +116,14 @@ def decide(
     if if_range is not None and not _is_same(if_range, etag, last_modified, now):
         return Verdict.IGNORE_RANGE
     return Verdict.PROCEED
+
+
+def _joined(given: list[tuple[bytes, bytes]]) -> Conditions:
+    listed = {
+        place: [value for name, value in given if name == field] for field, place in _PLACES.items()
+    }
+    texts = {place: b", ".join(values).decode("latin-1") for place, values in listed.items()}
+    return Conditions(*[texts[place] if listed[place] else None for place in range(len(texts))])
 
 
 def _matches(field: str, etag: str | None, *, exists: bool, is_strong: bool) -> bool:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ("ETag", "ETags", "parse_etag")
+__all__ = ("ETag", "ETags", "content_etag", "parse_etag")
 
 _OPAQUE: Final = r"[!#-~\x80-\xff]*"
 _TAG: Final = re.compile(rf'(W/)?"({_OPAQUE})"')
@@ -92,3 +92,14 @@ def parse_etag(text: str) -> ETag | None:
     """
     match = _TAG.fullmatch(text)
     return None if match is None else ETag(match[2], is_weak=match[1] is not None)
+
+
+def content_etag(content: bytes) -> ETag:
+    """Make a strong entity tag of the content itself: 32 hexadecimal digits of its SHA-256.
+
+    >>> str(content_etag(b"hello"))
+    '"2cf24dba5fb0a30e26e83b2ac5b9e29e"'
+    """
+    from hashlib import sha256  # noqa: PLC0415 - brings OpenSSL, for who asks for a hash
+
+    return ETag(sha256(content).hexdigest()[:32])

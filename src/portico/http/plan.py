@@ -6,7 +6,7 @@ out. Whoever has the bytes, a file or a body made just now, sends them as the pl
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from portico.http.conditional import NO_CONDITIONS, Conditions, Verdict, decide
 from portico.http.headers import RawHeaders
@@ -59,7 +59,10 @@ class Plan(NamedTuple):
         return [*(pair for pair in raw if pair[0] not in brought), *self.headers]
 
 
-_CONTENT = frozenset(
+_NOT_MODIFIED: Final = Plan(304)
+_PRECONDITION_FAILED: Final = Plan(412)
+
+_CONTENT: Final = frozenset(
     {
         b"accept-ranges",
         b"content-disposition",
@@ -110,9 +113,9 @@ def plan_response(
     if conditions is not NO_CONDITIONS:
         verdict = decide(method, conditions, etag=etag, last_modified=last_modified, now=now)
     if verdict is Verdict.NOT_MODIFIED:
-        return Plan(304)
+        return _NOT_MODIFIED
     if verdict is Verdict.PRECONDITION_FAILED:
-        return Plan(412)
+        return _PRECONDITION_FAILED
     ranges: list[ByteRange] | None = None
     # A Range of anything but GET is ignored (14.2).
     if conditions.range is not None and verdict is Verdict.PROCEED and method == "GET":

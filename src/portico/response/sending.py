@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Awaitable, Callable
-from functools import lru_cache
-from typing import Final, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Container
+from functools import lru_cache, partial
+from typing import Final, Protocol, TypeAlias, TypeVar, final
 
 from portico import _tasks
 from portico.asgi import Message, RawHeaders, Receive, Scope, Send
 from portico.errors import ClientDisconnect, FileChanged, HTTPException
-from portico.http.conditional import NO_CONDITIONS, Conditions, read_conditions
+from portico.http.conditional import Conditions, read_conditions
 from portico.http.dates import format_date, parse_date
 from portico.http.plan import Plan, Representation, needs_boundary, plan_response
 from portico.http.ranges import ByteRange
@@ -32,6 +32,8 @@ CHUNK_SIZE: Final = 256 * 1024
 _PATHSEND: Final = "http.response.pathsend"
 _ZEROCOPY: Final = "http.response.zerocopysend"
 _BODY: Final = "http.response.body"
+
+_Pieces: TypeAlias = tuple[bytes | ByteRange, ...]
 
 _ACCEPT_RANGES: Final = (b"accept-ranges", b"bytes")
 
@@ -86,131 +88,136 @@ def send_file(
     what ``source.stat()`` gave, if it was asked already. Await what is given at once; that the
     client has left is not an error.
 
-    Raises ``HTTPException`` (403, 404, 412, 416, 503) before anything is sent, ``FileChanged`` if
-    the file becomes shorter later, ``OSError`` if the disk fails.
+    Raises ``HTTPException`` (403, 404, 412, 416, 503) or ``OSError`` (the disk fails) before
+    anything is sent; ``FileChanged`` later, if the file becomes shorter or cannot be read.
     """
-    # No coroutine: a 304 has one less to wait for.
-    transfer = _Transfer(source, raw, scope, receive, send, status_code, chunk_size)
-    if not transfer.prepare(_look(source.stat) if found is None else found):
-        return transfer.send_head_alone()
-    return transfer.send_file()
+    # Conditions are about nothing but the file itself (RFC 9110 13.2.1).
+    method: str = scope["method"]
+    is_selected = status_code == 200 and method in ("GET", "HEAD")
+    conditions = read_conditions(scope["headers"]) if is_selected else None
+    if found is None:
+        found = _look(source.stat)
+    start, pieces = _plan(source, raw, method, conditions, status_code, found)
+    # No coroutine up to here: a 304 has one less to wait for.
+    if not pieces:
+        return _send_head_alone(start, send)
+    plan = partial(_plan, source, raw, method, conditions, status_code)
+    transfer = _Transfer(source, plan, scope, receive, send, chunk_size)
+    return transfer.run(start, pieces, found)
 
 
+def _plan(  # noqa: PLR0917 - bound in one place
+    source: FileSource,
+    raw: RawHeaders,
+    method: str,
+    conditions: Conditions | None,
+    status_code: int,
+    found: os.stat_result,
+) -> tuple[Message, _Pieces]:
+    """Plan the answer with the file in the state that was found: how it starts, what follows.
+
+    ``conditions`` is ``None`` where they do not count.
+    """
+    if not stat.S_ISREG(found.st_mode):
+        raise HTTPException(404)
+    if conditions is None:
+        size = found.st_size
+        whole = (ByteRange(0, size),) if size and method != "HEAD" else ()
+        plan = Plan(200, ((b"content-length", b"%d" % size),), whole)
+        return _start(status_code, plan.fields(raw)), whole
+    fields, representation = _representation(raw, found, source)
+    if conditions.range is None:
+        plan = plan_response(method, conditions, representation)
+    else:
+        boundary = ""
+        if needs_boundary(conditions):
+            boundary = os.urandom(16).hex()
+            representation = representation._replace(content_type=_content_type(raw))
+        now = time.time()
+        plan = plan_response(method, conditions, representation, boundary=boundary, now=now)
+    if plan.status_code in (412, 416):
+        listed = [(name.decode(), value.decode()) for name, value in plan.headers]
+        raise HTTPException(plan.status_code, headers=listed)
+    return _start(plan.status_code, plan.fields(fields)), plan.pieces
+
+
+def _start(status_code: int, fields: RawHeaders) -> Message:
+    return {"type": "http.response.start", "status": int(status_code), "headers": fields}
+
+
+async def _send_head_alone(start: Message, send: Send) -> None:
+    """Send an answer without a byte of the file."""
+    try:
+        await send(start)
+        await send({"type": _BODY, "body": b""})
+    except (OSError, ClientDisconnect):
+        pass  # the client has left
+
+
+@final
 class _Transfer:
-    """One answer with a file."""
+    """One answer with bytes of a file."""
 
     def __init__(  # noqa: PLR0917 - made in one place
         self,
         source: FileSource,
-        raw: RawHeaders,
+        plan: Callable[[os.stat_result], tuple[Message, _Pieces]],
         scope: Scope,
         receive: Receive,
         send: Send,
-        status_code: int,
         chunk_size: int,
     ) -> None:
         self._source: FileSource = source
-        self._raw: RawHeaders = raw
-        self._scope: Scope = scope
+        self._plan: Callable[[os.stat_result], tuple[Message, _Pieces]] = plan
+        self._extensions: Container[str] = scope.get("extensions") or ()
         self._receive: Receive = receive
         self._send_message: Send = send
-        self._status_code: int = status_code
         self._chunk_size: int = chunk_size
-        # Any other answer is not what the conditions are about (RFC 9110 13.2.1).
-        self._is_selected: bool = status_code == 200 and scope["method"] in ("GET", "HEAD")
-        self._conditions: Conditions = (
-            read_conditions(scope["headers"]) if self._is_selected else NO_CONDITIONS
-        )
-        self._found: os.stat_result
-        self._plan: Plan
 
-    def prepare(self, found: os.stat_result) -> bool:
-        """Plan the answer; tells whether bytes of the file are sent."""
-        if not stat.S_ISREG(found.st_mode):
-            raise HTTPException(404)
-        self._found = found
-        method = self._scope["method"]
-        if not self._is_selected:
-            size = found.st_size
-            is_sent = size and method != "HEAD"
-            length = (b"content-length", b"%d" % size)
-            self._plan = Plan(200, (length,), (ByteRange(0, size),) if is_sent else ())
-            self._fields: RawHeaders = self._raw
-            return bool(is_sent)
-        self._fields, representation = _representation(self._raw, found, self._source)
-        conditions = self._conditions
-        if conditions is NO_CONDITIONS:
-            self._plan = plan_response(method, conditions, representation)
-            return bool(self._plan.pieces)
-        self._plan = plan_response(
-            method,
-            conditions,
-            representation,
-            boundary=os.urandom(16).hex() if needs_boundary(conditions) else "",
-            now=time.time(),
-        )
-        if self._plan.status_code in (412, 416):
-            fields = [(name.decode(), value.decode()) for name, value in self._plan.headers]
-            raise HTTPException(self._plan.status_code, headers=fields)
-        return bool(self._plan.pieces)
-
-    async def send_head_alone(self) -> None:
-        """Send an answer without a byte of the file."""
-        try:
-            await self._send_message(self._start())
-            await self._send_message({"type": _BODY, "body": b""})
-        except (OSError, ClientDisconnect):
-            pass  # the client has left
-
-    async def send_file(self) -> None:
-        """Open the file, and send what the plan says of it."""
+    async def run(self, start: Message, pieces: _Pieces, found: os.stat_result) -> None:
+        """Open the file, and send what was planned of it."""
         file = OpenFile(_look(self._source.open))
         try:
-            await self._send_from(file)
+            for _ in range(_ATTEMPTS):
+                opened = file.stat()
+                if not is_same_state(opened, found):
+                    start, pieces = self._plan(opened)
+                    found = opened
+                if await self._send_from(file, start, pieces, found):
+                    return
         except ClientDisconnect:
-            pass
+            return
         finally:
             await file.close()
+        raise HTTPException(503, "the file changes faster than it can be read")
 
-    async def _send_from(self, file: OpenFile) -> None:
-        """Send what the plan says of the file that is open."""
-        extensions = self._scope.get("extensions") or ()
-        for _ in range(_ATTEMPTS):
-            found = file.stat()
-            if not is_same_state(found, self._found) and not self.prepare(found):
-                await self.send_head_alone()
-                return
-            if _PATHSEND in extensions and self._may_send_path():
-                await self._send_start()
-                await self._send({"type": _PATHSEND, "path": self._source.path()})
-                return
-            if _ZEROCOPY in extensions:
-                await self._send_start()
-                await self._send_descriptor(file.descriptor)
-                return
-            if self._length() > self._chunk_size:
-                await self._send_start()
-                await self._stream(file)
-                return
-            body = await self._read_all(file)
-            if body is not None:
-                await self._send_start()
-                await self._send({"type": _BODY, "body": body})
-                return
-        raise FileChanged("the file changes faster than it is read")
+    async def _send_from(
+        self, file: OpenFile, start: Message, pieces: _Pieces, found: os.stat_result
+    ) -> bool:
+        """Send it; false, with nothing sent, if the file became shorter before."""
+        if not pieces:
+            await _send_head_alone(start, self._send_message)
+        elif _PATHSEND in self._extensions and self._may_send_path(start, found):
+            await self._send(start)
+            await self._send({"type": _PATHSEND, "path": self._source.path()})
+        elif _ZEROCOPY in self._extensions:
+            await self._send(start)
+            await self._send_descriptor(file.descriptor, pieces)
+        elif _length(pieces) > self._chunk_size:
+            await self._send(start)
+            await self._stream(file, pieces)
+        else:
+            body = await _read_all(file, pieces)
+            if body is None:
+                return False
+            await self._send(start)
+            await self._send({"type": _BODY, "body": body})
+        return True
 
-    def _length(self) -> int:
-        pieces = self._plan.pieces
-        return sum(len(piece) if isinstance(piece, bytes) else piece.length for piece in pieces)
-
-    def _may_send_path(self) -> bool:
-        """Tell whether the server would open at that path what is open here, to send it whole."""
-        if self._plan.pieces != (ByteRange(0, self._found.st_size),):
-            return False
-        if self._plan.status_code != 200:
-            return False
+    def _may_send_path(self, start: Message, found: os.stat_result) -> bool:
+        """Tell whether it is whole, and the server would open at its path what is open here."""
         try:
-            return is_same_state(self._source.stat(), self._found)
+            return start["status"] != 206 and is_same_state(self._source.stat(), found)
         except OSError:
             return False
 
@@ -220,38 +227,13 @@ class _Transfer:
         except OSError as error:  # ASGI HTTP 2.4; a disk's is never raised here
             raise ClientDisconnect("the client has left") from error
 
-    async def _send_start(self) -> None:
-        await self._send(self._start())
-
-    def _start(self) -> Message:
-        plan = self._plan
-        status = self._status_code if plan.status_code == 200 else plan.status_code
-        return {
-            "type": "http.response.start",
-            "status": int(status),
-            "headers": plan.fields(self._fields),
-        }
-
-    async def _read_all(self, file: OpenFile) -> bytes | None:
-        """Read all that is sent; ``None`` if the file has become shorter."""
-        read: list[bytes] = []
-        for piece in self._plan.pieces:
-            if isinstance(piece, bytes):
-                read.append(piece)
-                continue
-            data = await file.read(piece.start, piece.length)
-            if len(data) < piece.length:
-                return None
-            read.append(data)
-        return read[0] if len(read) == 1 else b"".join(read)
-
-    async def _stream(self, file: OpenFile) -> None:
+    async def _stream(self, file: OpenFile, pieces: _Pieces) -> None:
         """Send chunk by chunk, until the client has it all or has left."""
         async with _tasks.open_group() as group:
             # Not every server tells by an error from ``send`` (ASGI HTTP before 2.4).
             group.start_soon(_watch, self._receive, group.cancel_scope)
-            last = len(self._plan.pieces) - 1
-            for place, piece in enumerate(self._plan.pieces):
+            last = len(pieces) - 1
+            for place, piece in enumerate(pieces):
                 if isinstance(piece, bytes):
                     await self._send({"type": _BODY, "body": piece, "more_body": place < last})
                 else:
@@ -262,18 +244,21 @@ class _Transfer:
         start, stop = span
         while start < stop:
             length = min(self._chunk_size, stop - start)
-            data = await file.read(start, length)
+            # Without an end to the body, the client sees that it has not all (RFC 9112 8).
+            try:
+                data = await file.read(start, length)
+            except OSError as error:
+                raise FileChanged("the file cannot be read any further") from error
             if len(data) < length:
-                # No end to the body: the client must see that it has not all (RFC 9112 8).
                 raise FileChanged("the file became shorter while it was sent")
             start += length
             more = not is_last or start < stop
             await self._send({"type": _BODY, "body": data, "more_body": more})
 
-    async def _send_descriptor(self, descriptor: int) -> None:
+    async def _send_descriptor(self, descriptor: int, pieces: _Pieces) -> None:
         """Let the server copy the spans by itself."""
-        last = len(self._plan.pieces) - 1
-        for place, piece in enumerate(self._plan.pieces):
+        last = len(pieces) - 1
+        for place, piece in enumerate(pieces):
             more = place < last
             if isinstance(piece, bytes):
                 await self._send({"type": _BODY, "body": piece, "more_body": more})
@@ -287,6 +272,24 @@ class _Transfer:
                     "more_body": more,
                 }
             )
+
+
+def _length(pieces: _Pieces) -> int:
+    return sum(len(piece) if isinstance(piece, bytes) else piece.length for piece in pieces)
+
+
+async def _read_all(file: OpenFile, pieces: _Pieces) -> bytes | None:
+    """Read all that is sent; ``None`` if the file has become shorter."""
+    read: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            read.append(piece)
+            continue
+        data = await file.read(piece.start, piece.length)
+        if len(data) < piece.length:
+            return None
+        read.append(data)
+    return read[0] if len(read) == 1 else b"".join(read)
 
 
 def _look(at: Callable[[], T]) -> T:
@@ -317,22 +320,30 @@ def _representation(
     raw: RawHeaders, found: os.stat_result, source: FileSource
 ) -> tuple[RawHeaders, Representation]:
     """Give the fields of the whole file, and what a plan has to know of it."""
-    given = dict(raw)
-    etag, date = given.get(b"etag"), given.get(b"last-modified")
+    tag: str | None = None
+    is_dated, last_modified = False, None
+    for name, value in raw:
+        if name == b"etag":
+            tag = value.decode("latin-1")
+        elif name == b"last-modified":
+            is_dated = True
+            when = parse_date(value.decode("latin-1"))
+            last_modified = None if when is None else int(when.timestamp())
     fields = [*raw, _ACCEPT_RANGES]
-    last_modified: int | None = found.st_mtime_ns // 1_000_000_000
-    if date is not None:
-        when = parse_date(date.decode("latin-1"))
-        last_modified = None if when is None else int(when.timestamp())
-    elif (field := _date_field(last_modified)) is not None:
-        fields.append(field)
-    else:
-        last_modified = None
-    tag = source.etag(found) if etag is None else etag.decode("latin-1")
-    if etag is None:
+    if not is_dated:
+        seconds = found.st_mtime_ns // 1_000_000_000
+        field = _date_field(seconds)
+        if field is not None:
+            last_modified = seconds
+            fields.append(field)
+    if tag is None:
+        tag = source.etag(found)
         fields.append((b"etag", tag.encode("ascii")))
-    content_type = given.get(b"content-type", b"").decode("latin-1")
-    return fields, Representation(found.st_size, tag, last_modified, content_type)
+    return fields, Representation(found.st_size, tag, last_modified)
+
+
+def _content_type(raw: RawHeaders) -> str:
+    return dict(raw).get(b"content-type", b"").decode("latin-1")
 
 
 @lru_cache(maxsize=1024)

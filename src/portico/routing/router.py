@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.base import URLS, split_scope
+from portico.connection.base import SEGMENTS, URLS, split_scope
 from portico.connection.body import INHERIT, LIMIT, Inherit
 from portico.connection.request import Request, merged_scope
 from portico.connection.websocket import WebSocket
@@ -269,7 +269,10 @@ class Router(Registration):
         if target.view is not None:
             request: Request[Any] = Request(scope, receive, send, (marks, params))
             return target.view.serve(request, scope, receive, send)
-        return target.app(merged_scope(scope, marks, params), receive, send)
+        child = merged_scope(scope, marks, params)
+        if not root_path:  # a mount need not split it again
+            child[SEGMENTS] = (scope["path"], root_path, segments)
+        return target.app(child, receive, send)
 
     async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":

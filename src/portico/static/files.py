@@ -10,8 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Final, NamedTuple, TypeAlias, TypedDict
+from typing import ClassVar, Final, NamedTuple, TypeAlias, TypedDict
 
 from portico import _tasks
 from portico.asgi import ASGIApp, RawHeaders, Receive, Scope, Send
@@ -24,12 +23,19 @@ from portico.http.media_types import MEDIA_TYPES, media_type_of
 from portico.response._open_file import refusal
 from portico.response.base import HeadersInput, Response, content_type_field
 from portico.response.error import error_response
-from portico.response.sending import file_etag, send_file
+from portico.response.sending import send_file
+from portico.static.found import Found, pass_over
 from portico.static.names import safe_names
 from portico.static.roots import Root, package_directory
 from portico.static.versions import Versions
 
-__all__ = ("HASHED_NAME", "PRECOMPRESSED", "Directory", "Files", "FilesOptions", "Found")
+__all__ = (
+    "HASHED_NAME",
+    "PRECOMPRESSED",
+    "Directory",
+    "Files",
+    "FilesOptions",
+)
 
 Directory: TypeAlias = str | os.PathLike[str]
 """A path to a directory."""
@@ -61,14 +67,6 @@ class FilesOptions(TypedDict, total=False):
     handle_404: ASGIApp | None
 
 
-class Found(NamedTuple):
-    """A regular file below a root, and what a look at it said."""
-
-    root: Root
-    names: Sequence[str]
-    state: os.stat_result
-
-
 class Files:
     """Serves the files of a directory, or of several, of which the first that has the file counts.
 
@@ -92,6 +90,13 @@ class Files:
     Raises ``ValueError`` for a directory or package that is not there, and for malformed headers or
     media types.
     """
+
+    _sends_alone: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        """Reckon with a subclass that sends something of its own."""
+        if "_sends_alone" not in cls.__dict__:
+            cls._sends_alone = False
 
     def __init__(  # noqa: PLR0913 - each setting has a name
         self,
@@ -128,7 +133,12 @@ class Files:
             True: _cache_field(IMMUTABLE),
         }
         # By media type, coding and policy: what there is of each is the program's choice.
-        self._fields: dict[tuple[str, str | None, bool], RawHeaders] = {}
+        self._fields: dict[tuple[str, str | None, bool, str | None], RawHeaders] = {}
+
+    @property
+    def raises_before_start(self) -> bool:
+        """Whether all that it raises but ``FileChanged`` comes before anything is sent."""
+        return self._sends_alone and self._handle_404 is None
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request; a websocket is refused. Raises ``Misuse`` for another scope."""
@@ -180,23 +190,27 @@ class Files:
         Raises ``HTTPException`` (403, 503) if it is there and may not be looked at, ``OSError``
         for a fault of the machine.
         """
-        return self.look(names, stat.S_ISREG)
-
-    def look(self, names: Sequence[str], is_wanted: Callable[[int], bool]) -> Found | None:
-        """Look in each directory for what is of the kind that ``is_wanted`` tells by its mode."""
         for root in self.roots:
             try:
                 state = root.stat(names)
             except (OSError, ValueError) as error:
-                refused = refusal(error)
-                if refused is None:
-                    raise
-                if refused.status_code != 404:
-                    raise refused from None
+                pass_over(error)
                 continue
-            if is_wanted(state.st_mode):
-                return Found(root, names, state)
+            if stat.S_ISREG(state.st_mode):
+                return Found(root, names, state, self._versions)
         return None
+
+    def has_directory(self, names: Sequence[str]) -> bool:
+        """Tell whether there is a directory of these safe names; raises as ``find`` does."""
+        for root in self.roots:
+            try:
+                state = root.stat(names)
+            except (OSError, ValueError) as error:
+                pass_over(error)
+                continue
+            if stat.S_ISDIR(state.st_mode):
+                return True
+        return False
 
     def send(
         self,
@@ -218,21 +232,12 @@ class Files:
             and status_code == 200
             and self._is_immutable("/".join(path))
         )
-        choice = _Choice(path, found, encoding, is_fixed, status_code, vary)
         if self._versions is not None and status_code == 200:
+            choice = _Choice(path, found, encoding, is_fixed, vary)
             return self._send_hashed(self._versions, choice, scope, receive, send)
-        return self._send(choice, scope, receive, send)
-
-    def _send(self, choice: _Choice, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        path, found, encoding, is_fixed, status_code, vary = choice
-        raw = self._raw(path[-1], encoding, is_fixed=is_fixed)
-        if vary is not None:
-            headers = MutableHeaders([*raw])
-            headers.add_vary(vary)
-            raw = headers.raw
-        source = _Source(found, self._versions)
+        raw = self._raw(path[-1], encoding, vary, is_fixed=is_fixed)
         return send_file(
-            source, raw, scope, receive, send, status_code=status_code, found=found.state
+            found, raw, scope, receive, send, status_code=status_code, found=found.state
         )
 
     async def _send_hashed(
@@ -245,9 +250,9 @@ class Files:
             plain = Found(found.root, choice.path, found.root.stat(choice.path))
             version = await _hash(versions, plain)
         query: bytes = scope.get("query_string", b"")
-        if b"v=" + version.encode("ascii") in query.split(b"&"):
-            choice = choice._replace(is_fixed=True)
-        await self._send(choice, scope, receive, send)
+        is_fixed = choice.is_fixed or b"v=" + version.encode("ascii") in query.split(b"&")
+        raw = self._raw(choice.path[-1], choice.encoding, choice.vary, is_fixed=is_fixed)
+        await send_file(found, raw, scope, receive, send, found=found.state)
 
     def version_of(self, path: str) -> str | None:
         """Give the hash of the file at a path below, for ``url_for``; ``None`` if there is none.
@@ -261,9 +266,9 @@ class Files:
             found = self.find(names)
             if found is None:
                 return None
-            place = found.root.path(names)
+            place = found.path()
             known = self._versions.known(place, found.state)
-            return known or self._versions.take(place, partial(found.root.open, names))
+            return known or self._versions.take(place, found.open)
         except (OSError, ValueError, HTTPException):
             return None  # whoever asks for the page will be told; a link to it is no reason to fail
 
@@ -282,13 +287,15 @@ class Files:
                 except (OSError, ValueError):
                     continue
                 if stat.S_ISREG(state.st_mode):
-                    offers[encoding] = Found(found.root, names, state)
+                    offers[encoding] = Found(found.root, names, state, self._versions)
         best = wanted.best_match([*offers, "identity"])
         return (found, None) if best not in offers else (offers[best], best)
 
-    def _raw(self, name: str, encoding: str | None, *, is_fixed: bool) -> RawHeaders:
+    def _raw(
+        self, name: str, encoding: str | None, vary: str | None, *, is_fixed: bool
+    ) -> RawHeaders:
         media_type = media_type_of(name, self._types)
-        key = media_type, encoding, is_fixed
+        key = media_type, encoding, is_fixed, vary
         raw = self._fields.get(key)
         if raw is None:
             headers = MutableHeaders([*self._headers])
@@ -297,6 +304,8 @@ class Files:
                 headers.setdefault(field.decode(), value.decode("latin-1"))
             if self._encodings:
                 headers.add_vary("accept-encoding")
+            if vary is not None:
+                headers.add_vary(vary)
             if encoding is not None:
                 headers["content-encoding"] = encoding
             raw = self._fields[key] = headers.raw
@@ -310,12 +319,11 @@ class _Choice(NamedTuple):
     found: Found
     encoding: str | None
     is_fixed: bool
-    status_code: int
     vary: str | None
 
 
 async def _hash(versions: Versions, found: Found) -> str:
-    path = found.root.path(found.names)
+    path = found.path()
     known = versions.known(path, found.state)
     if known is not None:
         return known
@@ -323,7 +331,7 @@ async def _hash(versions: Versions, found: Found) -> str:
         return await _tasks.run_in_thread(
             versions.take,
             path,
-            partial(found.root.open, found.names),
+            found.open,
             limiter=_tasks.FILE_THREADS,
         )
     except (OSError, ValueError) as error:
@@ -331,27 +339,6 @@ async def _hash(versions: Versions, found: Found) -> str:
         if refused is None:
             raise
         raise refused from None
-
-
-class _Source:
-    """A file that was found, as ``send_file`` takes it."""
-
-    def __init__(self, found: Found, versions: Versions | None) -> None:
-        self._found: Found = found
-        self._versions: Versions | None = versions
-
-    def path(self) -> str:
-        return self._found.root.path(self._found.names)
-
-    def stat(self) -> os.stat_result:
-        return self._found.root.stat(self._found.names)
-
-    def open(self) -> int:
-        return self._found.root.open(self._found.names)
-
-    def etag(self, found: os.stat_result) -> str:
-        version = None if self._versions is None else self._versions.known(self.path(), found)
-        return file_etag(found) if version is None else f'"{version}"'
 
 
 def _cache_field(policy: CacheControl | str | None) -> RawHeaders:

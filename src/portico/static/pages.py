@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Awaitable
-from typing import Final, Unpack
+from typing import ClassVar, Final, Unpack
 
 from portico import _tasks
 from portico.asgi import Receive, Scope, Send
@@ -13,10 +12,10 @@ from portico.errors import HTTPException
 from portico.http.accept import Accept
 from portico.http.paths import join_segments
 from portico.http.urls import path_reference
-from portico.response._open_file import refusal
 from portico.response.redirect import RedirectResponse
 from portico.response.text import HTMLResponse
-from portico.static.files import Directory, Files, FilesOptions, Found
+from portico.static.files import Directory, Files, FilesOptions
+from portico.static.found import Found, pass_over
 from portico.static.listing import Entry, list_directory, render_listing
 from portico.static.names import safe_names
 
@@ -46,6 +45,8 @@ class Pages(Files):
     Takes what ``Files`` takes, and raises the same; ``ValueError`` for a ``fallback`` that is not
     there.
     """
+
+    _sends_alone: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -100,14 +101,14 @@ class Pages(Files):
         if found is not None:
             await self.send(found, scope, receive, send)
             return True
-        if not self._listing or (names and self.look(names, stat.S_ISDIR) is None):
+        if not self._listing or (names and not self.has_directory(names)):
             return False
         page = await self._list(names, scope)
         await page(scope, receive, send)
         return True
 
     def _is_page_directory(self, names: list[str]) -> bool:
-        if self.look(names, stat.S_ISDIR) is None:
+        if not self.has_directory(names):
             return False
         return self._listing or self.find([*names, _INDEX]) is not None
 
@@ -119,11 +120,7 @@ class Pages(Files):
                     list_directory, root, names, limiter=_tasks.FILE_THREADS
                 )
             except (OSError, ValueError) as error:
-                refused = refusal(error)
-                if refused is None:
-                    raise
-                if refused.status_code != 404:
-                    raise refused from None
+                pass_over(error)
             else:
                 entries |= {entry.name: entry for entry in listed}
         title = scope.get("root_path", "").rstrip("/") + join_segments([*names, ""])

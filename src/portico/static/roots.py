@@ -47,7 +47,8 @@ class Root:
     def stat(self, names: Sequence[str]) -> os.stat_result:
         """Look at what the names lead to; raises ``OSError`` or ``ValueError`` as ``os.stat`` does.
 
-        A link is not there, unless links are followed.
+        Unless links are followed, one on the way is an error, and one at the end is what is seen:
+        no regular file and no directory.
         """
         if self._follow_symlinks:
             return os.stat(self.path(names))  # noqa: PTH116
@@ -58,10 +59,7 @@ class Root:
                 if not stat.S_ISDIR(os.lstat(path).st_mode):
                     raise NotADirectoryError(errno.ENOTDIR, "no directory")
                 path += os.sep
-        found = os.lstat(path + names[-1])
-        if stat.S_ISLNK(found.st_mode):
-            raise FileNotFoundError(errno.ENOENT, "a link")
-        return found
+        return os.lstat(path + names[-1])
 
     def open(self, names: Sequence[str]) -> int:
         """Open what the names lead to, to read; gives a descriptor, raises as ``os.open`` does."""
