@@ -120,3 +120,27 @@ def test_aria2_takes_it_in_pieces(server: Server, tmp_path: Path) -> None:
     options = ("-q", "-x8", "-s8", "-k1M", "--allow-overwrite", "--no-conf", "-d", str(tmp_path))
     run(aria2, *options, url(server))
     assert (tmp_path / "large.bin").read_bytes() == CONTENT
+
+
+@pytest.fixture(scope="session")
+def video(servers: Servers) -> Path:
+    """A film whose index is at its end: who plays it over HTTP has to seek."""
+    ffmpeg = require_program("ffmpeg", package="ffmpeg")
+    path = servers.folder / "film.mp4"
+    source = "testsrc=duration=8:size=320x240:rate=25"
+    run(ffmpeg, "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "mpeg4", str(path))
+    return path
+
+
+@pytest.mark.parametrize("seek", ["0", "5"])
+def test_ffmpeg_seeks(server: Server, video: Path, seek: str) -> None:
+    ffmpeg = require_program("ffmpeg", package="ffmpeg")
+
+    def frames(place: str) -> bytes:
+        command = [ffmpeg, "-v", "error", "-ss", seek, "-i", place, "-f", "framemd5", "-"]
+        done = subprocess.run(command, check=True, capture_output=True, timeout=15)  # noqa: S603 - our own words
+        return done.stdout
+
+    there = frames(f"http://127.0.0.1:{server.port}/files/film.mp4")
+    assert there == frames(str(video))
+    assert there.count(b"\n") > 50
