@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import require_program
-from tests.servers.processes import Server, Servers, wait_until
+from tests.servers.processes import COMMANDS, Server, Servers, free_port, spawn, wait_until
 
 CONTENT = random.Random(7).randbytes(3_000_000)  # noqa: S311 - no secret
 
@@ -120,6 +120,22 @@ def test_aria2_takes_it_in_pieces(server: Server, tmp_path: Path) -> None:
     options = ("-q", "-x8", "-s8", "-k1M", "--allow-overwrite", "--no-conf", "-d", str(tmp_path))
     run(aria2, *options, url(server))
     assert (tmp_path / "large.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_alone(name: str, tmp_path: Path) -> None:
+    """``Pages`` are an application that a server can serve as it is."""
+    (tmp_path / "index.html").write_text("home")
+    port, log = free_port(), tmp_path / "log"
+    command = COMMANDS[name].format(target="tests.servers.site:pages", port=port)
+    server = Server(name, port, spawn(command, log), log)
+    try:
+        wait_until(server.accepts)
+        assert server.request("GET", "/")[1] == b"home"
+        assert server.request("GET", "/none")[0].status == 404
+    finally:
+        server.stop()
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 from collections.abc import Awaitable
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -373,6 +374,11 @@ async def test_it_changes_between_hash_and_open(
 
 
 # --- where it stands
+
+
+def test_servers_see_that_it_is_an_asgi_app(folder: Path) -> None:
+    """They look whether the call is a coroutine function, to tell ASGI 2 from 3."""
+    assert iscoroutinefunction(Files(folder).__call__)
 
 
 async def test_below_a_router(folder: Path) -> None:

@@ -43,7 +43,7 @@ def _guard_files(files: Files, others: ASGIApp) -> ASGIApp:
             await others(scope, receive, send)
             return
         try:
-            await files(scope, receive, send)
+            await files.enter(scope, receive, send)
         except FileChanged:
             raise
         except Exception as error:  # noqa: BLE001  whatever an app raises is answered

@@ -140,8 +140,12 @@ class Files:
         """Whether all that it raises but ``FileChanged`` comes before anything is sent."""
         return self._sends_alone and self._handle_404 is None
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; a websocket is refused. Raises ``Misuse`` for another scope."""
+        await self.enter(scope, receive, send)
+
+    def enter(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one scope as a call does; what a router does for files that it holds."""
         # Below a router, which knows how errors are answered, a coroutine less; alone, ours.
         if URLS in scope and self._handle_404 is None and scope["type"] == "http":
             return self.serve(scope, receive, send)
