@@ -263,6 +263,25 @@ def test_class_view(ask: Ask) -> None:
     assert ask("GET", "/counter")[2] == b"0"
 
 
+@example("files")
+def test_files(ask: Ask) -> None:
+    status, headers, content = ask("GET", "/style")
+    assert status == 200
+    path = content.decode().partition("/assets")[2]
+    status, headers, style = ask("GET", f"/assets{path}")
+    assert (status, headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert headers["cache-control"].startswith("public, immutable")
+    status, _, part = ask("GET", "/assets/style.css", range="bytes=5-9")
+    assert (status, part) == (206, style[5:10])
+    same = ask("GET", "/assets/style.css", if_none_match=headers["etag"])
+    assert (same[0], same[2]) == (304, b"")
+    status, headers, content = ask("GET", "/download")
+    assert headers["content-disposition"] == 'attachment; filename="hello.py"'
+    assert content == (EXAMPLES / "hello.py").read_bytes()
+    assert b"icon.svg" in ask("GET", "/")[2]
+    assert ask("GET", "/..%2Fhello.py")[0] == 404
+
+
 @example("websocket_echo")
 def test_websocket_echo(server: Server) -> None:
     origin = f"ws://127.0.0.1:{server.port}"

@@ -34,6 +34,8 @@ MAX_FILES = 11
 MAX_SWITCHES = 14
 
 LATE_IMPORTS = {
+    "portico.http.etags": "hashlib brings OpenSSL: 3 ms, for who asks for hashes",
+    "portico.static.versions": "hashlib brings OpenSSL: 3 ms, for who asks for hashes",
     "portico._tasks": "anyio and asyncio cost 45 ms; an app that is only built needs neither",
 }
 TYPE_CHECKING_IMPORTS = {
@@ -44,6 +46,8 @@ REEXPORTS: dict[str, set[str]] = {}
 PAGES = {
     "portico.channels.hub": {"backend", "memory", "message", "redis", "relay", "subscription"},
     "portico.connection.request": {"base", "body", "tls"},
+    "portico.http.plan": {"conditional", "etags", "ranges"},
+    "portico.response.file": {"sending"},
     "portico.response.base": {
         "background",
         "conversion",
@@ -56,6 +60,7 @@ PAGES = {
     "portico.routing.endpoint": {"socket", "views"},
     "portico.routing.middleware": {"guard"},
     "portico.routing.router": {"errors", "hosts", "registration", "routes", "urls"},
+    "portico.static.files": {"found", "listing", "names", "pages", "roots", "versions"},
     "portico.routing.templates": {"converters", "reverse", "template", "tree"},
     "portico.stores.backend": {"memory", "namespace", "redis"},
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from portico.errors import BadInput as BadInput
     from portico.errors import ClientDisconnect as ClientDisconnect
     from portico.errors import ContentTooLarge as ContentTooLarge
+    from portico.errors import FileChanged as FileChanged
     from portico.errors import HTTPException as HTTPException
     from portico.errors import InvalidData as InvalidData
     from portico.errors import Misuse as Misuse
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from portico.response.data import JSONResponse as JSONResponse
     from portico.response.data import MsgPackResponse as MsgPackResponse
     from portico.response.data import ProblemResponse as ProblemResponse
+    from portico.response.file import FileResponse as FileResponse
     from portico.response.redirect import RedirectResponse as RedirectResponse
     from portico.response.text import HTMLResponse as HTMLResponse
     from portico.response.text import PlainTextResponse as PlainTextResponse
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from portico.routing.routes import WebSocketRoute as WebSocketRoute
     from portico.routing.socket import websocket_session as websocket_session
     from portico.routing.views import HTTPView as HTTPView
+    from portico.static.files import Files as Files
+    from portico.static.pages import Pages as Pages
 
 __all__ = (
     "App",
@@ -50,6 +54,9 @@ __all__ = (
     "ClientDisconnect",
     "ContentTooLarge",
     "Converter",
+    "FileChanged",
+    "FileResponse",
+    "Files",
     "HTMLResponse",
     "HTTPConnection",
     "HTTPException",
@@ -62,6 +69,7 @@ __all__ = (
     "Misuse",
     "Mount",
     "MsgPackResponse",
+    "Pages",
     "PlainTextResponse",
     "PorticoError",
     "ProblemResponse",
@@ -89,6 +97,9 @@ _HOME: Final = {
     "ClientDisconnect": "errors",
     "ContentTooLarge": "errors",
     "Converter": "routing.converters",
+    "FileChanged": "errors",
+    "FileResponse": "response.file",
+    "Files": "static.files",
     "HTMLResponse": "response.text",
     "HTTPConnection": "connection.base",
     "HTTPException": "errors",
@@ -101,6 +112,7 @@ _HOME: Final = {
     "Misuse": "errors",
     "Mount": "routing.routes",
     "MsgPackResponse": "response.data",
+    "Pages": "static.pages",
     "PlainTextResponse": "response.text",
     "PorticoError": "errors",
     "ProblemResponse": "response.data",

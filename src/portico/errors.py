@@ -9,6 +9,7 @@ Who is wrong is the type::
     │   │   ├── UnsupportedMediaType     ... of a type that is not understood   415
     │   │   └── InvalidData              ... well formed, but not what we need  422
     │   └── ServiceUnavailable   what the application needs does not answer     503
+    ├── FileChanged              a file became shorter while it was sent: the answer is broken off
     ├── ClientDisconnect         the peer of a request went away: nobody to answer
     ├── WebSocketDisconnect      the peer of a websocket went away, whatever way
     ├── SlowSubscriber           a subscriber of a hub did not keep up and was let go
@@ -34,6 +35,7 @@ __all__ = (
     "BodyConsumed",
     "ClientDisconnect",
     "ContentTooLarge",
+    "FileChanged",
     "HTTPException",
     "InvalidData",
     "Misuse",
@@ -265,6 +267,13 @@ class ServiceUnavailable(HTTPException):
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(self.default_status, detail)
+
+
+class FileChanged(PorticoError):
+    """A file became shorter while it was sent, or unreadable: what was promised cannot be kept.
+
+    The answer is broken off, for the client must not take a part for the whole.
+    """
 
 
 class ClientDisconnect(PorticoError):

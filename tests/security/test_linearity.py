@@ -22,14 +22,17 @@ from portico.connection.body import Body
 from portico.connection.raw_websocket import RawWebSocket
 from portico.http.accept import Accept, AcceptCharset, AcceptEncoding, AcceptLanguage
 from portico.http.charsets import decode_text
+from portico.http.conditional import Conditions, decide, read_conditions
 from portico.http.cookies import parse_cookies
 from portico.http.dates import parse_date
 from portico.http.disposition import content_disposition, parse_disposition
+from portico.http.etags import ETag, ETags, parse_etag
 from portico.http.grammar import parse_parameters, split_list
 from portico.http.headers import Headers
 from portico.http.media import parse_media_type
 from portico.http.paths import origin_form, quote_root, rooted_path, split_path
 from portico.http.query import parse_query, parse_urlencoded
+from portico.http.ranges import parse_range
 from portico.http.urls import location, parse_host, request_url, safe_redirect
 from portico.routing.template import parse_template
 from portico.routing.tree import Tree
@@ -97,6 +100,27 @@ REFERENCES = [
     repeat("\\"),
     repeat(":"),
     repeat("?#"),
+]
+ETAGS = [
+    repeat(","),
+    repeat('"'),
+    repeat('"",'),
+    repeat("W/"),
+    repeat(" ", head='"a"'),
+    repeat(", "),
+    repeat('"a" '),
+    repeat("x", head='"'),
+]
+RANGES = [
+    repeat(",", head="bytes="),
+    repeat(" ", head="bytes="),
+    repeat("0-0,", head="bytes="),
+    repeat("-1,", head="bytes="),
+    repeat("9", head="bytes="),
+    repeat("9", head="bytes=0-"),
+    repeat("0", head="bytes=-"),
+    repeat("-", head="bytes="),
+    repeat("a"),
 ]
 DATES = [repeat("Sun, "), repeat("0"), repeat(" "), repeat("Sunday, 06-Nov-94 ")]
 WORDS = [repeat("a"), repeat("\xff"), repeat(" "), repeat("é")]
@@ -223,6 +247,21 @@ REGISTRY: dict[str, tuple[Callable[[Any], object], list[Make]]] = {
     "query.parse_query": (parse_query, [*URLENCODED, *encoded(URLENCODED)]),
     "query.parse_urlencoded": (parse_urlencoded, [*URLENCODED, *encoded(URLENCODED)]),
     "dates.parse_date": (parse_date, DATES),
+    "etags.parse_etag": (parse_etag, ETAGS),
+    "etags.ETags": (lambda text: ETags(text).has_weak(ETag("x")), ETAGS),
+    "conditional.decide": (
+        lambda text: decide("GET", Conditions(*[text] * 6), etag='"x"', last_modified=7),
+        [*ETAGS, *DATES],
+    ),
+    "conditional.read_conditions": (
+        read_conditions,
+        [
+            fields(lambda number: b"range"),
+            fields(lambda number: b"if-match" if number % 2 else b"if-range"),
+            fields(lambda number: b"x-%d" % number),
+        ],
+    ),
+    "ranges.parse_range": (lambda text: parse_range(text, 1 << 20), RANGES),
     "disposition.parse_disposition": (
         parse_disposition,
         [*LISTS, *PARAMETERS, repeat("%2", head="a;filename*=utf-8''")],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from portico import App, ClientDisconnect, HTTPException, Request, WebSocket
+from tests.servers.processes import FILES
 
 seen: list[str] = []
 
@@ -16,6 +18,9 @@ async def lifespan(app: App) -> AsyncGenerator[Mapping[str, object]]:
 
 
 app = App(lifespan=lifespan)
+
+# The test writes files there; see test_files.py.
+app.files("/files", os.environ.get(FILES, "."))
 
 
 @app.get("/")

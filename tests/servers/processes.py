@@ -13,6 +13,9 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 TARGET = "tests.servers.app:app"
+FILES = "PORTICO_TEST_FILES"
+"""The variable that tells the application which directory to serve."""
+
 COMMANDS = {
     "uvicorn": "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning --http h11",
     "uvicorn-httptools": (
@@ -101,6 +104,7 @@ def spawn(command: str, log: Path) -> subprocess.Popen[bytes]:
     """Start ``python -m command`` in the repository, without the settings of this test run."""
     unset = {"PYTHONASYNCIODEBUG", "PYTHONWARNINGS"}
     environment = {key: value for key, value in os.environ.items() if key not in unset}
+    environment[FILES] = str(log.parent)
     with log.open("wb") as output:
         return subprocess.Popen(  # noqa: S603 - our own words
             [sys.executable, "-m", *command.split()],

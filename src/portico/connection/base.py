@@ -70,7 +70,8 @@ def split_scope(scope: Scope) -> list[str]:
     kept = scope.get(SEGMENTS)
     # The very objects: middleware between two routers may have rewritten the path.
     if kept is not None and kept[0] is path and kept[1] is root_path:
-        return cast("list[str]", kept[2])
+        segments: list[str] = kept[2]
+        return segments
     return split_path(path, scope.get("raw_path"), root_path)
 
 
@@ -241,9 +242,10 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         return url if host is None else url.with_host(host)
 
     def _url_below(self, root_path: str, path: str) -> URL:
-        """Build the URL of ``path``, which is written, below ``root_path``."""
+        """Build the URL of ``path``, which is written and may have a query, below ``root_path``."""
         root = quote_root(self.scope["path"], self.scope.get("raw_path"), root_path)
-        return self._url("/", (root + path).encode("ascii"), b"")
+        path, _, query = (root + path).partition("?")
+        return self._url("/", path.encode("ascii"), query.encode("ascii"))
 
     # The two ends
 

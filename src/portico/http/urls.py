@@ -15,9 +15,17 @@ from urllib.parse import quote, unquote
 from yarl import URL
 
 from portico.errors import BadInput
-from portico.http.paths import quote_path
+from portico.http.paths import quote_path, quote_segments
 
-__all__ = ("location", "parse_host", "quote_query", "request_url", "safe_redirect", "written_path")
+__all__ = (
+    "location",
+    "parse_host",
+    "path_reference",
+    "quote_query",
+    "request_url",
+    "safe_redirect",
+    "written_path",
+)
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -192,6 +200,19 @@ def written_path(path: str, raw_path: bytes | None = None) -> str:
     if written.startswith("/"):
         return written
     return "" if written == "*" else f"/{written}"
+
+
+def path_reference(root_path: str, segments: list[str], query_string: bytes = b"") -> str:
+    """Write a target for a redirect of decoded segments below ``root_path``, with a raw query.
+
+    It begins with one slash, whatever they hold, so it stays on this host (RFC 3986 4.2).
+
+    >>> path_reference("/app", ["a b", ""], b"q=1"), path_reference("", ["", "evil.example", ""])
+    ('/app/a%20b/?q=1', '/evil.example/')
+    """
+    path = "/" + (quote_path(root_path.strip("/")) + quote_segments(segments)).lstrip("/")
+    query = quote_query(query_string)  # browsers send some bytes as they are
+    return f"{path}?{query}" if query else path
 
 
 def _parse_name(name: str) -> str:

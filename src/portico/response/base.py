@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import ClassVar, Self, TypeAlias, Unpack, cast
+from typing import Any, ClassVar, Self, TypeAlias, Unpack, cast
 
 from portico.asgi import Message, Receive, Scope, Send
 from portico.errors import ClientDisconnect, Misuse
@@ -18,6 +18,7 @@ from portico.http.cookies import (
 from portico.http.fields import check_value
 from portico.http.grammar import is_token
 from portico.http.headers import MutableHeaders, RawHeaders, encode_headers
+from portico.response._selection import select
 from portico.response.background import Background, check_background, run_background
 from portico.response.denial import refuse
 
@@ -193,6 +194,31 @@ class Response:
         new = type(self).__new__(type(self))
         new.__dict__.update(self.__dict__)
         new._raw_headers, new._headers = self._raw_headers.copy(), None  # noqa: SLF001 - its own
+        return new
+
+    def make_conditional(self, request: Mapping[str, Any]) -> Self:
+        """Answer ``If-None-Match``, ``Range`` and their kin with a body that is made each time.
+
+        Gives another response: the whole, with an ``etag`` of the body unless it has one; 304 if
+        the client has the same already; 206 for a range. ``request`` is a ``Request`` or a scope.
+        With another status than 200, and for other methods than GET and HEAD, it is a plain copy.
+
+        Raises ``HTTPException``: 412 if a precondition fails, 416 for a range behind the end;
+        ``Misuse`` for a response whose body is not there, such as a stream or a file.
+
+        >>> page = Response("hello")
+        >>> scope = {"method": "GET", "headers": [(b"range", b"bytes=1-3")]}
+        >>> page.make_conditional(scope).body
+        b'ell'
+        """
+        if not self.is_whole:
+            raise Misuse(f"a {type(self).__name__} has no body yet to choose from")
+        new = self.copy()
+        if self.status_code == 200 and request["method"] in ("GET", "HEAD"):
+            new.status_code, new._raw_headers, new.body = select(  # noqa: SLF001 - its own
+                request, self._raw_headers, self.body
+            )
+            new._may_have_length = True  # noqa: SLF001
         return new
 
     def messages(self, method: str = "GET") -> tuple[Message, Message]:

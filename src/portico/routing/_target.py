@@ -15,6 +15,7 @@ from portico.routing.middleware import wrap
 from portico.routing.registration import Registration
 from portico.routing.routes import REST, AnyRoute, Mount, Route, WebSocketRoute
 from portico.routing.template import Template
+from portico.static.files import Files
 
 __all__ = ("Target", "seen_path")
 
@@ -46,7 +47,8 @@ class Target:
                 enter: ASGIApp = inner.enter
             else:
                 enter = self.route.make_app(has_views=bool(views))
-            below = _Below(self.depth, enter, is_ours=isinstance(inner, Registration))
+            is_ours = isinstance(inner, Registration | Files)
+            below = _Below(self.depth, enter, is_ours=is_ours, owns_scope=not views)
             self.app = guard(wrap(below, views)) if views else below
         else:
             self.app = self.route.make_app(views, self.template.names)
@@ -66,16 +68,17 @@ class Target:
 class _Below:
     """A mount's app: the views of the router see the whole path, the app what is below."""
 
-    def __init__(self, depth: int, app: ASGIApp, *, is_ours: bool) -> None:
+    def __init__(self, depth: int, app: ASGIApp, *, is_ours: bool, owns_scope: bool) -> None:
         self.depth: int = depth
         self.app: ASGIApp = app
         self.is_ours: bool = is_ours
+        self.owns_scope: bool = owns_scope  # the router has copied it for us alone
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Move the prefix from the path to ``root_path``, segment by segment."""
         segments = split_scope(scope)
         root_path, path = scope.get("root_path", ""), scope["path"]
-        child = {**scope}
+        child = scope if self.owns_scope else {**scope}
         if root_path and scope.get(SEGMENTS, _NONE)[0] is not path:
             root_path = root_path.rstrip("/")
             path, child["raw_path"] = rooted_path(path, scope.get("raw_path"), root_path)

@@ -7,9 +7,10 @@ from typing import Any
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
 from portico.connection.request import Request
 from portico.connection.websocket import WebSocket
-from portico.errors import ClientDisconnect, WebSocketDisconnect
+from portico.errors import ClientDisconnect, FileChanged, WebSocketDisconnect
 from portico.routing.errors import answer, is_due_to
 from portico.routing.socket import answer_websocket
+from portico.static.files import Files
 
 __all__ = ("guard",)
 
@@ -28,6 +29,26 @@ def guard(app: ASGIApp) -> ASGIApp:
             await _guard_websocket(app, scope, receive, send)
         else:
             await app(scope, receive, send)
+
+    if isinstance(app, Files) and app.raises_before_start:
+        return _guard_files(app, guarded)
+    return guarded
+
+
+def _guard_files(files: Files, others: ASGIApp) -> ASGIApp:
+    """Answer for files without looking at what they send: the fewer steps, the faster a 304."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await others(scope, receive, send)
+            return
+        try:
+            await files.enter(scope, receive, send)
+        except FileChanged:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever an app raises is answered
+            request: Request[Any] = Request(scope, receive, send)
+            await answer(request, error)
 
     return guarded
 

@@ -11,6 +11,7 @@ from portico.connection.body import INHERIT, Inherit
 from portico.routing.endpoint import View
 from portico.routing.middleware import AnyMiddleware, Middleware, middleware, view_of
 from portico.routing.routes import AnyRoute, Mount, Route, WebSocketRoute
+from portico.static.files import Directory, Files, FilesOptions
 
 __all__ = ("Registration", "RouteOptions")
 
@@ -129,6 +130,21 @@ class Registration(ABC):
     ) -> None:
         """Put an ASGI app below a prefix; its lifespan runs with this one's."""
         self.add(Mount(path, app, name=name, middleware=middleware))
+
+    def files(
+        self,
+        path: str,
+        directory: Directory | Sequence[Directory],
+        *,
+        name: str | None = "static",
+        **options: Unpack[FilesOptions],
+    ) -> None:
+        """Serve the files of a directory, or of several, below a prefix: mounts ``Files``.
+
+        ``options`` are those of ``Files``, which raises ``ValueError`` for a directory that is not
+        there. ``name`` is for ``url_for("static", path="site.css")``.
+        """
+        self.mount(path, Files(directory, **options), name=name)
 
     def middleware(self, view: Around) -> Around:
         """Put a view around all requests, also those without a route; the last is the outermost.

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.base import URLS, origin_scope, split_scope
+from portico.connection.base import SEGMENTS, URLS, origin_scope, split_scope
 from portico.connection.body import INHERIT, LIMIT, Inherit
 from portico.connection.request import Request, merged_scope
 from portico.connection.websocket import WebSocket
@@ -290,7 +290,10 @@ class Router(Registration):
         if target.handler_app is not None:
             request: Request[Any] = Request(scope, receive, send, (marks, params))
             return target.handler_app.serve(request, scope, receive, send)
-        return target.app(merged_scope(scope, marks, params), receive, send)
+        child = merged_scope(scope, marks, params)
+        if not root_path:  # a mount need not split it again
+            child[SEGMENTS] = (scope["path"], root_path, segments)
+        return target.app(child, receive, send)
 
     def _search_target(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Find what serves a target that is no path from ``/`` on (RFC 9112 3.2)."""

@@ -12,6 +12,7 @@ from portico.http.paths import quote_path
 from portico.routing.reverse import build_path
 from portico.routing.routes import AnyRoute, Mount
 from portico.routing.template import Template
+from portico.static.files import Files
 
 __all__ = ("Named", "URLIndex", "named", "not_found")
 
@@ -88,7 +89,7 @@ def _find_below(
     own = {key: value for key, value in params.items() if key in template.names}
     rest: dict[str, Any] = {key: value for key, value in params.items() if key not in own}
     if name == mount.name:
-        return None, build_path(template, own) + _rest_path(name, rest)
+        return None, build_path(template, own) + _rest_path(mount, rest)
     prefix = "" if mount.name is None else mount.name + ":"
     app = named(mount.app)
     if app is None or not name.startswith(prefix):
@@ -100,12 +101,17 @@ def _find_below(
     return host, build_path(template, own) + path
 
 
-def _rest_path(name: str, rest: Mapping[str, object]) -> str:
-    """Write what follows a named mount's prefix: the parameter ``path``, none by default."""
+def _rest_path(mount: Mount, rest: Mapping[str, object]) -> str:
+    """Write what follows a named mount's prefix: the parameter ``path``, none by default.
+
+    For files that have a version, it follows as a query.
+    """
+    name = mount.name
     unexpected = [key for key in rest if key != "path"]
     if unexpected:
         raise RouteNotFound(f"the mount {name!r} takes 'path', not {', '.join(unexpected)}")
     path = str(rest.get("path", "")).lstrip("/")
     if not {".", ".."}.isdisjoint(path.split("/")):
         raise RouteNotFound(f"the mount {name!r}: '.' and '..' are taken out of a path by clients")
-    return f"/{quote_path(path)}"
+    version = mount.app.version_of(path) if isinstance(mount.app, Files) else None
+    return f"/{quote_path(path)}" if version is None else f"/{quote_path(path)}?v={version}"
