@@ -7,7 +7,8 @@ Who is wrong is the type::
     │   └── BadInput             the peer sent something malformed              400
     │       ├── ContentTooLarge          ... more than we allow                 413
     │       ├── UnsupportedMediaType     ... of a type that is not understood   415
-    │       └── InvalidData              ... well formed, but not what we need  422
+    │       ├── InvalidData              ... well formed, but not what we need  422
+    │       └── UnexpectedMessage        ... text for binary, or binary for text (websockets)
     ├── ClientDisconnect         the peer of a request went away: nobody to answer
     ├── WebSocketDisconnect      the peer of a websocket went away, whatever way
     └── Misuse                   the caller broke a rule of ours: a bug, answered with 500
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, Literal, cast
 
 __all__ = (
     "BadInput",
@@ -41,6 +42,7 @@ __all__ = (
     "ResponseAlreadyStarted",
     "ResponseNotStarted",
     "RouteNotFound",
+    "UnexpectedMessage",
     "UnsupportedMediaType",
     "WebSocketDisconnect",
     "WebSocketStateError",
@@ -241,6 +243,16 @@ class InvalidData(BadInput):
     """
 
     default_status: ClassVar[int] = 422
+
+
+class UnexpectedMessage(BadInput):
+    """The peer of a websocket sent a binary message where text was expected, or text for binary.
+
+    The socket stays open and the next message can be received. Unhandled, it closes with 1003.
+    """
+
+    def __init__(self, expected: Literal["text", "binary"]) -> None:
+        super().__init__("message", f"must be {expected}")
 
 
 class ClientDisconnect(PorticoError):
