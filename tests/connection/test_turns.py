@@ -51,8 +51,8 @@ async def test_who_is_cancelled_leaves_the_line(has_turn: bool) -> None:
         group.start_soon(take, turns, "second", seen)
         await anyio.wait_all_tasks_blocked()
         if has_turn:
-            turns.end()
             scope.cancel()
+            turns.end()
         else:
             scope.cancel()
             await anyio.wait_all_tasks_blocked()
