@@ -56,6 +56,8 @@ class App(Router):
         trailing_slash: TrailingSlash = "strict",
         converters: Mapping[str, ConverterFactory] | None = None,
         max_body_bytes: int | Inherit | None = INHERIT,
+        max_message_bytes: int | Inherit | None = INHERIT,
+        allowed_origins: Iterable[str] | Inherit = INHERIT,
         lifespan: LifespanContext | None = None,
     ) -> None:
         super().__init__(
@@ -65,6 +67,8 @@ class App(Router):
             trailing_slash=trailing_slash,
             converters=converters,
             max_body_bytes=max_body_bytes,
+            max_message_bytes=max_message_bytes,
+            allowed_origins=allowed_origins,
             lifespan=lifespan,
         )
         self._errors: ErrorHandlers = ErrorHandlers(debug=debug)

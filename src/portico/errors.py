@@ -7,7 +7,8 @@ Who is wrong is the type::
     │   ├── BadInput             the peer sent something malformed              400
     │   │   ├── ContentTooLarge          ... more than we allow                 413
     │   │   ├── UnsupportedMediaType     ... of a type that is not understood   415
-    │   │   └── InvalidData              ... well formed, but not what we need  422
+    │   │   ├── InvalidData              ... well formed, but not what we need  422
+    │   │   └── UnexpectedMessage        ... text for binary, or binary for text (websockets)
     │   └── ServiceUnavailable   what the application needs does not answer     503
     ├── FileChanged              a file became shorter while it was sent: the answer is broken off
     ├── ClientDisconnect         the peer of a request went away: nobody to answer
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, Literal, cast
 
 __all__ = (
     "BadInput",
@@ -47,6 +48,7 @@ __all__ = (
     "RouteNotFound",
     "ServiceUnavailable",
     "SlowSubscriber",
+    "UnexpectedMessage",
     "UnsupportedMediaType",
     "WebSocketDisconnect",
     "WebSocketStateError",
@@ -255,6 +257,16 @@ class InvalidData(BadInput):
     """
 
     default_status: ClassVar[int] = 422
+
+
+class UnexpectedMessage(BadInput):
+    """The peer of a websocket sent a binary message where text was expected, or text for binary.
+
+    The socket stays open and the next message can be received. Unhandled, it closes with 1003.
+    """
+
+    def __init__(self, expected: Literal["text", "binary"]) -> None:
+        super().__init__("message", f"must be {expected}")
 
 
 class ServiceUnavailable(HTTPException):

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
 from portico.connection.raw_websocket import (
     RawWebSocket,
-    UnexpectedMessage,
     WebSocketState,
 )
 from portico.errors import (
@@ -23,6 +22,7 @@ from portico.errors import (
     HTTPException,
     InvalidData,
     Misuse,
+    UnexpectedMessage,
     UnsupportedMediaType,
     WebSocketDisconnect,
     WebSocketStateError,

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from portico.asgi import Message, Receive, Scope, Send
 from portico.codec import encode_msgpack
-from portico.connection.raw_websocket import UnexpectedMessage, WebSocketState
+from portico.connection.raw_websocket import WebSocketState
 from portico.connection.websocket import WebSocket
 from portico.errors import (
     BadInput,
     HTTPException,
     InvalidData,
+    UnexpectedMessage,
     WebSocketDisconnect,
     WebSocketStateError,
 )

@@ -146,7 +146,7 @@ async def test_an_error_before_accept(extensions: dict[str, Any]) -> None:
         await drive(
             guard(failing(KeyError())), websocket_scope(extensions=extensions), CONNECT, sent=sent
         )
-    assert sent[0].get("status", sent[0].get("code")) == (500 if extensions else 1008)
+    assert sent[0].get("status", sent[0].get("code")) == (500 if extensions else 1011)
 
 
 @pytest.mark.anyio

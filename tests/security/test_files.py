@@ -70,10 +70,10 @@ def touched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def watch(name: str) -> None:
         really = getattr(os, name)
 
-        def watched(path: Any, *arguments: Any, **named: Any) -> Any:
+        def watched(path: str | os.PathLike[str], *arguments: Any, **named: Any) -> Any:
             where = named.get("dir_fd")
             before = "" if where is None else f"{os.readlink(f'/proc/self/fd/{where}')}/"  # noqa: PTH115 - watched itself
-            asked_for: str = os.fspath(path)
+            asked_for = os.fspath(path)
             if not asked_for.endswith(".py"):  # asyncio's debug mode shows source
                 asked.append(before + asked_for)
             return really(path, *arguments, **named)

@@ -30,6 +30,7 @@ from portico.http.etags import ETag, ETags, parse_etag
 from portico.http.grammar import parse_parameters, split_list
 from portico.http.headers import Headers
 from portico.http.media import parse_media_type
+from portico.http.origin import parse_origin, parse_origins
 from portico.http.paths import origin_form, quote_root, rooted_path, split_path
 from portico.http.query import parse_query, parse_urlencoded
 from portico.http.ranges import parse_range
@@ -268,6 +269,8 @@ REGISTRY: dict[str, tuple[Callable[[Any], object], list[Make]]] = {
     ),
     "disposition.content_disposition": (content_disposition, [*WORDS, *PATHS]),
     "urls.parse_host": (parse_host, HOSTS),
+    "origin.parse_origin": (lambda text: parse_origin(f"https://{text}"), HOSTS),
+    "origin.parse_origins": (lambda text: parse_origins([text]), HOSTS),
     "urls.location": (location, REFERENCES),
     "urls.safe_redirect": (safe_redirect, REFERENCES),
     "urls.request_url": (

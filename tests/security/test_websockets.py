@@ -178,7 +178,7 @@ async def test_returning_after_accept_closes() -> None:
 
 @pytest.mark.parametrize(
     ("extensions", "expected"),
-    [({}, [1008]), (DENIAL, ["websocket.http.response.start", "websocket.http.response.body"])],
+    [({}, [1011]), (DENIAL, ["websocket.http.response.start", "websocket.http.response.body"])],
 )
 async def test_raising_before_accept_refuses_and_is_raised_again(
     extensions: dict[str, object], expected: list[object]

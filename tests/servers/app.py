@@ -6,6 +6,8 @@ import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
+from anyio import Event
+
 from portico import App, ClientDisconnect, HTTPException, Request, WebSocket
 from tests.servers.processes import FILES
 
@@ -92,3 +94,19 @@ async def echo(websocket: WebSocket) -> None:
     async with websocket:
         async for text in websocket.iter_text():
             await websocket.send_text(text)
+
+
+@app.websocket("/ticks")
+async def ticks(websocket: WebSocket) -> None:
+    async with websocket, websocket.until_disconnected():
+        seen.append("ticks")
+        try:
+            await websocket.send_text("tick")
+            await Event().wait()
+        finally:
+            seen.append("ticks ended")
+
+
+@app.websocket("/guarded", allowed_origins=["https://app.example"])
+async def guarded(websocket: WebSocket) -> None:
+    await websocket.accept()

@@ -21,6 +21,9 @@ COMMANDS = {
     "uvicorn-httptools": (
         "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning --http httptools"
     ),
+    "uvicorn-wsproto": (
+        "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning --ws wsproto"
+    ),
     "granian": "granian {target} --host 127.0.0.1 --port {port} --interface asgi",
     "hypercorn": "hypercorn {target} --bind 127.0.0.1:{port} --log-level warning",
     "hypercorn-trio": "hypercorn {target} --bind 127.0.0.1:{port} -k trio --log-level warning",
@@ -28,6 +31,7 @@ COMMANDS = {
 ROOT_PATH = {
     "uvicorn": " --root-path /api",
     "uvicorn-httptools": " --root-path /api",
+    "uvicorn-wsproto": " --root-path /api",
     "granian": " --url-path-prefix /api",
     "hypercorn": " --root-path /api",
     "hypercorn-trio": " --root-path /api",

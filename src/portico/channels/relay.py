@@ -41,11 +41,11 @@ class Socket(Protocol):
         """Wait for ASGI's next message."""
         ...
 
-    async def send_text(self, text: str) -> None:
+    def send_text(self, text: str) -> Awaitable[None]:
         """Send a text message."""
         ...
 
-    async def send_bytes(self, data: bytes) -> None:
+    def send_bytes(self, data: bytes) -> Awaitable[None]:
         """Send a binary message."""
         ...
 

@@ -2,7 +2,7 @@
 
 ``RawWebSocket`` knows what may come next: ``receive`` and ``send`` are its state machine,
 ``accept``, ``deny`` and ``close`` stand on them. What messages hold is read and written in
-``websocket``; who may connect is decided above; frames, pings and sizes are the server's.
+``websocket``; frames, pings and compression are the server's.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any, Final, Literal, final
+from typing import Any, Final
 
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
+from portico.connection._closing import checked_code, closing, cut_reason
+from portico.connection._origin import is_allowed
+from portico.connection._turns import Turns
 from portico.connection.base import HTTPConnection, StateT, no_receive, no_send
+from portico.connection.body import INHERIT, Inherit
 from portico.errors import (
-    BadInput,
     ClientDisconnect,
-    ContentTooLarge,
     HTTPException,
     Misuse,
     WebSocketDisconnect,
@@ -25,25 +27,17 @@ from portico.errors import (
 )
 from portico.http.grammar import is_token
 from portico.http.headers import encode_headers
-from portico.response.denial import DENIAL, denial_message, handshake_scope
+from portico.http.origin import parse_origins
+from portico.response.base import Response
+from portico.response.denial import DENIAL, DenialExchange, handshake_scope
 from portico.response.writer import check_fields
 
-__all__ = ("RawWebSocket", "UnexpectedMessage", "WebSocketState")
+__all__ = ("ORIGINS", "RawWebSocket", "WebSocketState")
 
-_MAX_REASON_BYTES: Final = 123
-"""A control frame carries at most 125 bytes, two of them the code (RFC 6455 5.5, 5.5.1)."""
+ORIGINS: Final = "portico.allowed_origins"
+"""The scope's key for the origins that the app, router or route allows, as parsed."""
 
 _VERSION: Final = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
-
-
-class UnexpectedMessage(BadInput):
-    """The peer sent a binary message where text was expected, or the other way round.
-
-    The socket stays open and the next message can be received. Unhandled, it closes with 1003.
-    """
-
-    def __init__(self, expected: Literal["text", "binary"]) -> None:
-        super().__init__("message", f"must be {expected}")
 
 
 class WebSocketState(Enum):
@@ -100,16 +94,20 @@ class RawWebSocket(HTTPConnection[StateT]):
     in the present ``state`` raises ``WebSocketStateError``.
 
     An ASGI app can be called with the ``receive`` and ``send`` of one: ``state`` then tells what
-    became of the socket. One task may receive while others send.
+    became of the socket. One task may receive while others send: their messages go out one after
+    the other, in the order of the calls. A second that receives meanwhile gets a ``Misuse``.
     """
+
+    _code: int | None = None
+    _reason: str = ""
+    _is_asked: bool = False
+    _is_receiving: bool = False
 
     def __init__(self, scope: Scope, receive: Receive = no_receive, send: Send = no_send) -> None:
         super().__init__(scope, receive, send)
         self._state: WebSocketState = _CONNECTING
         self._next: Mapping[str, WebSocketState] = _NEXT[_CONNECTING]
-        self._is_asked: bool = False
-        self._code: int | None = None
-        self._reason: str = ""
+        self._turns: Turns = Turns()
 
     @property
     def state(self) -> WebSocketState:
@@ -151,11 +149,16 @@ class RawWebSocket(HTTPConnection[StateT]):
         """Wait for the server's next message, as it is, and take note of what it means.
 
         Raises ``WebSocketDisconnect`` after ``websocket.disconnect`` was received, and
-        ``WebSocketStateError`` if the server sends a message out of order.
+        ``WebSocketStateError`` if the server sends a message out of order, ``Misuse`` while another
+        task receives.
         """
-        if self._state is _DISCONNECTED:
-            raise self._refusal("receive()")
-        message = await self._receive()
+        if self._state is _DISCONNECTED or self._is_receiving:
+            raise self._no_message("receive()")
+        self._is_receiving = True
+        try:
+            message = await self._receive()
+        finally:
+            self._is_receiving = False
         if message["type"] != "websocket.receive" or not self._is_asked:
             self._note(message)
         return message
@@ -170,19 +173,16 @@ class RawWebSocket(HTTPConnection[StateT]):
         peer has left; that is also what an ``OSError`` of the server means (code 1006).
         """
         kind: str = message["type"]
+        if kind == "websocket.send":
+            await self._put(message)
+            return
         before, then = self._state, self._next.get(kind)
         if then is None:
             if kind == "websocket.close":
                 return
             raise self._refusal(kind)
         if then is not before:
-            check_fields(message.get("headers") or ())
-            if then is _DENYING and not self._can_deny:
-                raise WebSocketStateError(f"the server does not offer {DENIAL}, close() instead")
-            if before is _CONNECTING:
-                await self._wait_connect(kind)
-            if then is _CLOSED:
-                self._enter(then)  # before it leaves, so that nobody else closes meanwhile
+            await self._prepare(message, then)
         try:
             await self._send(message)
         except (OSError, WebSocketDisconnect) as error:
@@ -193,6 +193,40 @@ class RawWebSocket(HTTPConnection[StateT]):
         if then is not before and self._state is before:
             self._enter(then)
 
+    async def _prepare(self, message: Message, then: WebSocketState) -> None:
+        """Do what goes before a message that changes the state; raises what ``send`` does."""
+        check_fields(message.get("headers") or ())
+        if then is _DENYING and not self._can_deny:
+            raise WebSocketStateError(f"the server does not offer {DENIAL}, close() instead")
+        if self._state is _CONNECTING:
+            await self._wait_connect(message["type"])
+        if then is _CLOSED:
+            self._enter(then)  # before it leaves, so that nobody else closes meanwhile
+
+    async def _put(self, message: Message) -> None:
+        """Send a message of the open socket when it is its turn; raises what ``send`` does."""
+        if self._state is not _CONNECTED:
+            raise self._refusal("websocket.send")
+        turns = self._turns
+        if turns.is_taken:
+            await self._wait_turn()
+        turns.is_taken = True
+        try:
+            await self._send(message)
+        except (OSError, WebSocketDisconnect) as error:
+            raise self._lost("websocket.send", error) from error
+        finally:
+            if turns.waiting:
+                turns.end()
+            else:  # as it does; a call less for nearly every message
+                turns.is_taken = False
+
+    async def _wait_turn(self) -> None:
+        await self._turns.wait()
+        if self._state is not _CONNECTED:  # it was closed meanwhile
+            self._turns.end()
+            raise self._refusal("websocket.send")
+
     @property
     def _can_deny(self) -> bool:
         return DENIAL in (self.scope.get("extensions") or {})
@@ -200,7 +234,7 @@ class RawWebSocket(HTTPConnection[StateT]):
     async def _wait_connect(self, call: str) -> None:
         """Take the message that opens every websocket, unless it was taken."""
         if not self._is_asked:
-            self._note(await self._receive())
+            await self.receive()
         if self._state is not _CONNECTING:
             raise self._refusal(call)
 
@@ -229,12 +263,32 @@ class RawWebSocket(HTTPConnection[StateT]):
         self._leave(1006, "")
         return self._refusal(call)
 
+    def _no_message(self, call: str) -> WebSocketDisconnect | Misuse:
+        if self._is_receiving and self._code is None:
+            return Misuse(f"{call} is not possible: another task is receiving from this websocket")
+        return self._refusal(call)
+
     def _refusal(self, call: str) -> WebSocketDisconnect | WebSocketStateError:
         if self._code is not None:
             return WebSocketDisconnect(self._code, self._reason)
         return WebSocketStateError(f"{call} is not possible: {_WHY[self._state]}")
 
     # The handshake
+
+    def check_origin(self, allowed_origins: Iterable[str] | Inherit = INHERIT) -> None:
+        """Refuse a page that may not connect (RFC 6455 10.2); routes do so before the handler.
+
+        ``allowed_origins`` are as in ``["https://app.example"]``, or ``"*"`` for any; default: what
+        the route, router or app says. If none says, a request with cookies, credentials or a
+        session must come from a page of the same host. What is no browser sends no Origin: it may.
+
+        Raises ``HTTPException`` (403), and ``ValueError`` for what ``parse_origins`` does not take.
+        """
+        origins: Any = self.scope.get(ORIGINS, INHERIT)
+        if not isinstance(allowed_origins, Inherit):
+            origins = parse_origins(allowed_origins)
+        if not is_allowed(self, origins):
+            raise HTTPException(403, "pages of this origin may not connect")
 
     async def accept(
         self,
@@ -279,11 +333,12 @@ class RawWebSocket(HTTPConnection[StateT]):
         if self._state is not _CONNECTING:
             raise self._refusal("deny()")
         if not self._can_deny:
-            await self.close(1008)
+            is_ours = isinstance(response, Response) and response.status_code >= 500
+            await self.close(1011 if is_ours else 1008)
             return
         try:
             await self._wait_connect("deny()")
-            exchange = _Denial(self)
+            exchange = DenialExchange(self.receive, self.send)
             await response(handshake_scope(self.scope), exchange.receive, exchange.send)
         except (ClientDisconnect, WebSocketDisconnect, OSError):
             if self._code is None:
@@ -299,12 +354,10 @@ class RawWebSocket(HTTPConnection[StateT]):
         servers before spec 2.3. Raises ``ValueError`` for another code, ``TypeError`` if they are
         no number and no text.
         """
-        message = {"type": "websocket.close", "code": _checked_code(code)}
-        if not isinstance(reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"the reason is a str, not {type(reason).__name__}")
-        if reason and self._spec_version >= (2, 3):
-            cut = reason.encode("utf-8", "replace")[:_MAX_REASON_BYTES]
-            message["reason"] = cut.decode("utf-8", "ignore")
+        message = {"type": "websocket.close", "code": checked_code(code)}
+        cut = cut_reason(reason)
+        if cut and self._spec_version >= (2, 3):
+            message["reason"] = cut
         if "websocket.close" in self._next:
             try:
                 await self.send(message)
@@ -322,55 +375,10 @@ class RawWebSocket(HTTPConnection[StateT]):
         for the peer, and the server ends the connection itself.
         """
         if error is None or isinstance(error, Exception):
-            await self.close(*_closing(error))
+            await self.close(*closing(error))
 
     @property
     def _spec_version(self) -> tuple[int, int]:
         asgi: Mapping[str, str] = self.scope.get("asgi") or {}
         match = _VERSION.fullmatch(asgi.get("spec_version", "2.0"))
         return (int(match[1]), int(match[2])) if match else (2, 0)
-
-
-@final
-class _Denial:
-    """The ``receive`` and ``send`` of the HTTP exchange that a refused handshake is."""
-
-    def __init__(self, websocket: RawWebSocket[Any]) -> None:
-        self._websocket: RawWebSocket[Any] = websocket
-        self._is_read: bool = False
-
-    async def receive(self) -> Message:
-        if not self._is_read:
-            self._is_read = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        while self._websocket.close_code is None:
-            await self._websocket.receive()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: Message) -> None:
-        try:
-            await self._websocket.send(denial_message(message))
-        except WebSocketDisconnect:
-            raise OSError("the client left") from None  # what responses know from servers
-
-
-def _checked_code(code: int) -> int:
-    if not isinstance(code, int):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"a close code is an int, not {type(code).__name__}")
-    # 1004 is reserved; 1005, 1006 and 1015 never go over the wire (RFC 6455 7.4.1).
-    if 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999:
-        return int(code)
-    raise ValueError(f"{code} is no close code: 1000 to 1003, 1007 to 1014, 3000 to 4999 are")
-
-
-def _closing(error: Exception | None) -> tuple[int, str]:
-    """Give the close code and the reason for what a handler raised (RFC 6455 7.4.1)."""
-    if error is None:
-        return 1000, ""
-    if not isinstance(error, HTTPException) or error.status_code >= 500:
-        return 1011, ""
-    if isinstance(error, UnexpectedMessage):
-        return 1003, error.detail
-    if isinstance(error, ContentTooLarge):
-        return 1009, error.detail
-    return 1007 if isinstance(error, BadInput) else 1008, error.detail

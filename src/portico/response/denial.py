@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, final
 
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
-from portico.errors import Misuse
+from portico.errors import Misuse, WebSocketDisconnect
 
-__all__ = ("DENIAL", "denial_message", "handshake_scope", "refuse")
+__all__ = ("DENIAL", "DenialExchange", "denial_message", "handshake_scope", "refuse")
 
 DENIAL: Final = "websocket.http.response"
 """The extension's name, and the beginning of its messages' types."""
@@ -38,6 +38,37 @@ def denial_message(message: Message) -> Message:
     else:
         raise Misuse(f"{kind} cannot refuse a handshake")
     return {"type": f"websocket.{kind}", **sent}
+
+
+@final
+class DenialExchange:
+    """The http exchange that a refused handshake is: ``receive`` and ``send`` for its response.
+
+    Made of those of a websocket that raise ``WebSocketDisconnect`` once the peer has left.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive: Receive = receive
+        self._send: Send = send
+        self._is_read: bool = False
+
+    async def receive(self) -> Message:
+        """Give the empty body of the request, then wait until the peer has left."""
+        if not self._is_read:
+            self._is_read = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        try:
+            while True:
+                await self._receive()
+        except WebSocketDisconnect:
+            return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Send a message of the response; raises ``OSError`` if the peer has left."""
+        try:
+            await self._send(denial_message(message))
+        except WebSocketDisconnect:
+            raise OSError("the client left") from None  # what responses know from servers
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, response: ASGIApp) -> bool:

@@ -38,6 +38,7 @@ class Target:
         """Make the app, with a router's views around it, and what is added to the scope."""
         self.marks = {**marks, "route": self.route}
         if isinstance(self.route, WebSocketRoute):
+            self.marks |= self.route.marks
             self.app = self.route.make_app(self.template.names)
         elif isinstance(self.route, Mount):
             inner: object = self.route.app

@@ -13,7 +13,7 @@ from portico.routing.middleware import AnyMiddleware, Middleware, middleware, vi
 from portico.routing.routes import AnyRoute, Mount, Route, WebSocketRoute
 from portico.static.files import Directory, Files, FilesOptions
 
-__all__ = ("Registration", "RouteOptions")
+__all__ = ("Registration", "RouteOptions", "WebSocketOptions")
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Around = TypeVar("Around", bound=View)
@@ -25,6 +25,15 @@ class RouteOptions(TypedDict, total=False):
     name: str | None
     middleware: Sequence[AnyMiddleware]
     max_body_bytes: int | Inherit | None
+
+
+class WebSocketOptions(TypedDict, total=False):
+    """What ``websocket`` takes besides paths; as for ``WebSocketRoute``."""
+
+    name: str | None
+    middleware: Sequence[AnyMiddleware]
+    max_message_bytes: int | Inherit | None
+    allowed_origins: Iterable[str] | Inherit
 
 
 class Registration(ABC):
@@ -109,13 +118,13 @@ class Registration(ABC):
         return self.route(*paths, methods=("OPTIONS",), **options)
 
     def websocket(
-        self, *paths: str, name: str | None = None, middleware: Sequence[AnyMiddleware] = ()
+        self, *paths: str, **options: Unpack[WebSocketOptions]
     ) -> Callable[[Endpoint], Endpoint]:
-        """Route websockets to the endpoint."""
+        """Route websockets to the endpoint; takes what ``WebSocketRoute`` takes."""
         _check_paths(paths)
 
         def register(endpoint: Endpoint) -> Endpoint:
-            self.add(WebSocketRoute(paths, endpoint, name=name, middleware=middleware))
+            self.add(WebSocketRoute(paths, endpoint, **options))
             return endpoint
 
         return register

@@ -29,7 +29,7 @@ from portico.routing.guard import guard
 from portico.routing.middleware import AnyMiddleware, split_views, wrap
 from portico.routing.registration import Registration
 from portico.routing.routes import REST, AnyRoute, Mount, Route, WebSocketRoute
-from portico.routing.socket import answer_websocket
+from portico.routing.socket import answer_websocket, socket_marks
 from portico.routing.tree import Tree
 from portico.routing.urls import URLIndex
 
@@ -52,8 +52,9 @@ class Router(Registration):
     ``middleware`` is around all, the first as the outermost. ``default`` is the ASGI app for paths
     that no route has. ``trailing_slash`` is ``"strict"``, ``"redirect"`` or ``"match"``;
     ``converters`` are known in this router's templates by name. ``max_body_bytes`` is the limit of
-    bodies read whole (``None``: none). ``lifespan`` gives a context manager; the lifespans of
-    mounted apps run inside it.
+    bodies read whole (``None``: none), ``max_message_bytes`` that of websocket messages;
+    ``allowed_origins`` are those whose pages may open websockets, see ``WebSocketRoute``.
+    ``lifespan`` gives a context manager; the lifespans of mounted apps run inside it.
 
     >>> router = Router([Route("/hello/{name}", lambda request, name: f"Hello, {name}!")])
     >>> router.url_path_for("<lambda>", name="you")
@@ -63,7 +64,7 @@ class Router(Registration):
     is_app: ClassVar[bool] = False
     """Whether handlers are held to what their own paths have, as far as that can be known."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each setting has a name, none is positional
         self,
         routes: Iterable[AnyRoute] = (),
         *,
@@ -72,6 +73,8 @@ class Router(Registration):
         trailing_slash: TrailingSlash = "strict",
         converters: Mapping[str, ConverterFactory] | None = None,
         max_body_bytes: int | Inherit | None = INHERIT,
+        max_message_bytes: int | Inherit | None = INHERIT,
+        allowed_origins: Iterable[str] | Inherit = INHERIT,
         lifespan: LifespanContext | None = None,
     ) -> None:
         if trailing_slash not in ("strict", "redirect", "match"):
@@ -82,7 +85,8 @@ class Router(Registration):
         self._default: ASGIApp | None = default
         self._trailing_slash: TrailingSlash = trailing_slash
         self._converters: Mapping[str, ConverterFactory] | None = converters
-        self._marks: dict[str, Any] = {URLS: (self, "")}
+        self._marks: dict[str, Any] = socket_marks(max_message_bytes, allowed_origins)
+        self._marks[URLS] = (self, "")
         if max_body_bytes is not INHERIT:
             self._marks[LIMIT] = max_body_bytes
         self._taken: Tree[Target] = Tree()  # what was added; HEAD that GET brings is in the next

@@ -14,7 +14,7 @@ from portico.routing.converters import ConverterFactory, PathConverter
 from portico.routing.endpoint import Handler, HandlerApp, Invoke, View, bind
 from portico.routing.guard import guard
 from portico.routing.middleware import AnyMiddleware, split_views, view_of, wrap
-from portico.routing.socket import socket_app
+from portico.routing.socket import from_allowed_origins, socket_app, socket_marks
 from portico.routing.template import Rest, Template, parse_template
 from portico.routing.views import HTTPView, bind_view, view_handlers
 
@@ -132,7 +132,12 @@ class Route(_Endpoint):
 class WebSocketRoute(_Endpoint):
     """A websocket handler, or an ASGI app for websockets, at one or several paths.
 
-    Of ``middleware``, views are for requests and pass websockets by.
+    Of ``middleware``, views are for requests and pass websockets by. ``max_message_bytes`` limits
+    each message that a handler receives (``None``: no limit), ``allowed_origins`` say whose pages
+    may connect (``["https://app.example"]``, ``"*"`` for any; see ``RawWebSocket.check_origin``).
+    The default of both: what the router or app says.
+
+    Raises what ``Route`` does, and ``ValueError`` for what is no origin.
     """
 
     def __init__(
@@ -142,14 +147,18 @@ class WebSocketRoute(_Endpoint):
         *,
         name: str | None = None,
         middleware: Sequence[AnyMiddleware] = (),
+        max_message_bytes: int | Inherit | None = INHERIT,
+        allowed_origins: Iterable[str] | Inherit = INHERIT,
     ) -> None:
         super().__init__(path, endpoint, name, middleware)
+        self.marks: dict[str, Any] = socket_marks(max_message_bytes, allowed_origins)
 
     def make_app(self, path_names: Collection[str]) -> ASGIApp:
         """Make the ASGI app of this route."""
         if _is_asgi_app(self.endpoint):
-            return _guarded(self.endpoint, self.middleware)
-        return guard(wrap(socket_app(bind(self.endpoint, path_names)), self.middleware))
+            return _guarded(from_allowed_origins(self.endpoint), self.middleware)
+        app = socket_app(bind(self.endpoint, path_names))
+        return guard(wrap(app, self.middleware)) if self.middleware else app
 
     def __repr__(self) -> str:
         return f"WebSocketRoute({', '.join(self.paths)!r}, {self.name})"

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.raw_websocket import WebSocketState
+from portico.connection.body import INHERIT, Inherit
+from portico.connection.raw_websocket import ORIGINS, RawWebSocket, WebSocketState
 from portico.connection.request import Request
-from portico.connection.websocket import WebSocket
+from portico.connection.websocket import MESSAGE_LIMIT, WebSocket
 from portico.errors import HTTPException, WebSocketDisconnect
+from portico.http.origin import parse_origins
 from portico.response.base import Response
 from portico.response.denial import handshake_scope
 from portico.response.error import error_response
 from portico.routing.endpoint import Handler, Invoke, bind
 from portico.routing.errors import handlers_of
 
-__all__ = ("answer_websocket", "socket_app", "websocket_session")
+__all__ = (
+    "answer_websocket",
+    "from_allowed_origins",
+    "socket_app",
+    "socket_marks",
+    "websocket_session",
+)
+
+
+def socket_marks(
+    max_message_bytes: int | Inherit | None, allowed_origins: Iterable[str] | Inherit
+) -> dict[str, Any]:
+    """Give what an app, a router or a route puts into the scope of its websockets.
+
+    Raises ``ValueError`` for what is no origin.
+    """
+    marks: dict[str, Any] = {}
+    if max_message_bytes is not INHERIT:
+        marks[MESSAGE_LIMIT] = max_message_bytes
+    if not isinstance(allowed_origins, Inherit):
+        marks[ORIGINS] = parse_origins(allowed_origins)
+    return marks
 
 
 def socket_app(invoke: Invoke) -> ASGIApp:
     """Make the ASGI app of a bound websocket handler.
 
+    It is called for pages that may connect alone, see ``RawWebSocket.check_origin``.
     A handler that returns leaves the socket closed with 1000, or refused with 403 if it never
     accepted. An exception before ``accept`` refuses the handshake with its response; after it, the
     socket is closed with the code that fits. That the peer left is not an error.
@@ -29,6 +54,7 @@ def socket_app(invoke: Invoke) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         websocket: WebSocket[Any] = WebSocket(scope, receive, send)
         try:
+            websocket.check_origin()
             await invoke(websocket)
             await websocket.close()
         except WebSocketDisconnect:
@@ -37,6 +63,16 @@ def socket_app(invoke: Invoke) -> ASGIApp:
             await answer_websocket(websocket, error)
 
     return app
+
+
+def from_allowed_origins(app: ASGIApp) -> ASGIApp:
+    """Keep pages that may not connect away from an ASGI app for websockets."""
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        RawWebSocket[Any](scope).check_origin()
+        await app(scope, receive, send)
+
+    return checked
 
 
 def websocket_session(handler: Handler) -> ASGIApp:
