@@ -303,6 +303,8 @@ class Outbound:
         self._status: int = 0
         self._size: int = 0
         self._length: int | None = None
+        self._has_trailers: bool = False
+        self._has_body: bool = False
 
     def take(self, message: Message) -> None:
         """Check the next message; raises ``Violation`` at the first fault."""
@@ -327,6 +329,12 @@ class Outbound:
         elif kind == "http.response.pathsend":
             _require(self._started, f"{kind} before the start")
             self.is_complete = True
+        elif kind == "http.response.trailers":
+            _require(self._has_trailers, "trailers that the start does not tell of")
+            _require(self._has_body, "trailers before the end of the body")
+            _keys(message, "type", "headers", "more_trailers")
+            check_headers(message.get("headers", ()))
+            self.is_complete = not message.get("more_trailers", False)
         else:
             _require(kind in _EXTENSION, f"{kind} in a request")
 
@@ -337,12 +345,16 @@ class Outbound:
         # A 1xx is never a whole answer (RFC 9110 15.2).
         _require(type(status) is int and 200 <= status <= 599, f"status {status!r}")
         self._started, self._status = True, status
+        self._has_trailers = message.get("trailers", False)
+        needs = "http.response.trailers"
+        _require(not self._has_trailers or needs in self._extensions, f"no {needs} was offered")
         self._length = check_headers(message.get("headers", ()))
         # RFC 9110 8.6: no Content-Length in a 204.
         _require(status != 204 or self._length is None, "a length in a 204")
 
     def _body(self, message: Message) -> None:
         _require(self._started, "a body before the start")
+        _require(not self._has_body, "a body after the end of the body")
         _keys(message, "type", "body", "more_body")
         chunk, more = message.get("body", b""), message.get("more_body", False)
         _require(type(chunk) is bytes, f"a body of {type(chunk).__name__}")
@@ -353,7 +365,8 @@ class Outbound:
         if self._length is not None and not bare:
             _require(self._size <= self._length, "more bytes than the content-length")
             _require(more or self._size == self._length, "fewer bytes than the content-length")
-        self.is_complete = not more
+        self._has_body = not more
+        self.is_complete = not more and not self._has_trailers
 
     def _take_websocket(self, kind: str, message: Message) -> None:
         if kind == "websocket.accept":

@@ -35,6 +35,7 @@ MAX_SWITCHES = 14
 
 LATE_IMPORTS = {
     "portico._tasks": "anyio and asyncio cost 45 ms; an app that is only built needs neither",
+    "portico._race": "as in _tasks",
 }
 TYPE_CHECKING_IMPORTS = {
     "portico": "names are loaded on first use; type checkers read them here",
@@ -42,7 +43,7 @@ TYPE_CHECKING_IMPORTS = {
 REEXPORTS: dict[str, set[str]] = {}
 # One page may cover several modules that are read together.
 PAGES = {
-    "portico.connection.request": {"base", "body", "tls"},
+    "portico.connection.request": {"base", "body", "disconnect", "tls"},
     "portico.response.base": {
         "background",
         "conversion",
@@ -52,6 +53,7 @@ PAGES = {
         "redirect",
         "text",
     },
+    "portico.response.stream": {"lines", "sse"},
     "portico.routing.endpoint": {"socket", "views"},
     "portico.routing.middleware": {"guard"},
     "portico.routing.router": {"errors", "hosts", "registration", "routes", "urls"},

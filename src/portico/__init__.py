@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from portico.errors import RouteNotFound as RouteNotFound
     from portico.errors import UnsupportedMediaType as UnsupportedMediaType
     from portico.errors import WebSocketDisconnect as WebSocketDisconnect
+    from portico.http.sse import ServerSentEvent as ServerSentEvent
     from portico.http.urls import safe_redirect as safe_redirect
     from portico.response.background import BackgroundTask as BackgroundTask
     from portico.response.base import Response as Response
     from portico.response.data import JSONResponse as JSONResponse
     from portico.response.data import MsgPackResponse as MsgPackResponse
     from portico.response.data import ProblemResponse as ProblemResponse
+    from portico.response.lines import JSONLinesResponse as JSONLinesResponse
     from portico.response.redirect import RedirectResponse as RedirectResponse
+    from portico.response.sse import EventSourceResponse as EventSourceResponse
+    from portico.response.stream import StreamingResponse as StreamingResponse
     from portico.response.text import HTMLResponse as HTMLResponse
     from portico.response.text import PlainTextResponse as PlainTextResponse
     from portico.routing.converters import Converter as Converter
@@ -49,12 +53,14 @@ __all__ = (
     "ClientDisconnect",
     "ContentTooLarge",
     "Converter",
+    "EventSourceResponse",
     "HTMLResponse",
     "HTTPConnection",
     "HTTPException",
     "HTTPView",
     "Hosts",
     "InvalidData",
+    "JSONLinesResponse",
     "JSONResponse",
     "Middleware",
     "Misuse",
@@ -69,6 +75,8 @@ __all__ = (
     "Route",
     "RouteNotFound",
     "Router",
+    "ServerSentEvent",
+    "StreamingResponse",
     "Subpaths",
     "UnsupportedMediaType",
     "WebSocket",
@@ -87,12 +95,14 @@ _HOME: Final = {
     "ClientDisconnect": "errors",
     "ContentTooLarge": "errors",
     "Converter": "routing.converters",
+    "EventSourceResponse": "response.sse",
     "HTMLResponse": "response.text",
     "HTTPConnection": "connection.base",
     "HTTPException": "errors",
     "HTTPView": "routing.views",
     "Hosts": "routing.hosts",
     "InvalidData": "errors",
+    "JSONLinesResponse": "response.lines",
     "JSONResponse": "response.data",
     "Middleware": "routing.middleware",
     "Misuse": "errors",
@@ -107,6 +117,8 @@ _HOME: Final = {
     "Route": "routing.routes",
     "RouteNotFound": "errors",
     "Router": "routing.router",
+    "ServerSentEvent": "http.sse",
+    "StreamingResponse": "response.stream",
     "Subpaths": "routing.router",
     "UnsupportedMediaType": "errors",
     "WebSocket": "connection.websocket",

@@ -164,6 +164,19 @@ class Body:
                 raise ContentTooLarge("body", max_bytes)
             await self._fetch()
 
+    async def watch(self, max_bytes: int | None) -> None:
+        """Wait until the peer has left, beside whoever reads.
+
+        Reads ahead up to ``max_bytes``; 64 KiB, once somebody streams. Over that it waits for a
+        reader, because nobody can see behind what is unread.
+        """
+        while not self.is_disconnected:
+            limit = _READ_AHEAD_BYTES if self.is_consumed else max_bytes
+            if limit is None or len(self._held) <= limit:
+                await self._fetch()
+            else:
+                await self._next_arrival()
+
     def drop(self) -> None:
         """Forget what is held; the body cannot be read any more."""
         self._held, self._whole = b"", None
@@ -190,15 +203,18 @@ class Body:
     async def _fetch(self) -> None:
         """Take one more message, or wait for the one that another task is about to take."""
         if self._receiving:
-            if self._arrival is None:
-                self._arrival = _tasks.make_event()
-            await self._arrival.wait()
+            await self._next_arrival()
             return
         self._receiving = True
         try:
             self._take(await self._receive())
         finally:
             self._tell_arrival()
+
+    async def _next_arrival(self) -> None:
+        if self._arrival is None:
+            self._arrival = _tasks.make_event()
+        await self._arrival.wait()
 
     def _tell_arrival(self) -> None:
         self._receiving = False

@@ -20,7 +20,16 @@ from portico.response.base import Response
 from portico.response.conversion import MAKERS, to_response
 from portico.routing.errors import answer, answer_handled
 
-__all__ = ("CallNext", "Handler", "Invoke", "View", "ViewApp", "bind", "request_response")
+__all__ = (
+    "CallNext",
+    "Handler",
+    "Invoke",
+    "View",
+    "ViewApp",
+    "bind",
+    "cancelled_on_disconnect",
+    "request_response",
+)
 
 _POSITIONAL: Final = (
     Parameter.POSITIONAL_ONLY,
@@ -86,6 +95,16 @@ def bind(
     return lambda connection: _tasks.call(call, connection)
 
 
+def cancelled_on_disconnect(invoke: Invoke) -> Invoke:
+    """Cancel a bound handler when the client leaves; what waits in a thread goes on there."""
+
+    async def call(request: Request[Any]) -> object:
+        async with request.cancel_on_disconnect():
+            return await invoke(request)
+
+    return call
+
+
 class ViewApp:
     """The ASGI app of a bound handler, with view middleware around it, the outermost first."""
 
@@ -113,7 +132,7 @@ class ViewApp:
             await answer(request, error)
             return
         if not response.is_whole:
-            await response(scope, receive, send)
+            await response(request.scope, receive, send)  # where the body is, for who listens
             return
         # As Response.__call__ does; a coroutine less on the path of nearly every request.
         start, body = response.messages(scope["method"])
