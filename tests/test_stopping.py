@@ -31,18 +31,18 @@ def handled(number: signal.Signals, handler: object) -> Generator[None]:
 async def test_everybody_is_told_once() -> None:
     heard: list[str] = []
     news = News(1)
-    with told(lambda: heard.append("nobody opened the news")):
+    with told(lambda _: heard.append("nobody opened the news")):
         pass
     assert not _stopping.is_stopping()
     news.open()
     try:
-        with told(lambda: heard.append("gone before")):
+        with told(lambda _: heard.append("gone before")):
             pass
-        with told(lambda: heard.append("there")):
+        with told(lambda _: heard.append("there")):
             assert not _stopping.is_stopping()
             news.stop()
             assert _stopping.is_stopping()
-            with told(lambda: heard.append("late")):
+            with told(lambda _: heard.append("late")):
                 pass
     finally:
         news.close()
@@ -57,7 +57,7 @@ async def test_the_second_news_of_a_loop_is_the_first_ones() -> None:
     first.open()
     second.open()
     try:
-        with told(lambda: heard.append("x")):
+        with told(lambda _: heard.append("x")):
             second.stop()
             assert heard == []
             second.close()
@@ -74,7 +74,7 @@ async def test_it_waits_for_who_was_told() -> None:
     steps: list[str] = []
 
     async def listen() -> None:
-        with told(left.set):
+        with told(lambda _: left.set()):
             await left.wait()
             steps.append("told")
 
@@ -94,7 +94,7 @@ async def test_it_waits_no_longer_than_it_may(error: Exception | None) -> None:
     news = News(0.01)
     news.open()
     try:
-        with told(lambda: None), anyio.fail_after(5):
+        with told(lambda _: None), anyio.fail_after(5):
             await news.finish(error)
     finally:
         news.close()
@@ -113,7 +113,7 @@ async def test_a_signal_is_heard_and_handed_on(number: signal.Signals) -> None:
         app = App()
         async with app.lifespan.run(app):
             assert signal.getsignal(number) is not server
-            with told(heard.set), anyio.fail_after(5):
+            with told(lambda _: heard.set()), anyio.fail_after(5):
                 os.kill(os.getpid(), number)
                 await heard.wait()
         assert signal.getsignal(number) is server

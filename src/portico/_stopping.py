@@ -17,19 +17,20 @@ from portico import _tasks
 
 __all__ = ("News", "hear_signals", "is_stopping", "told")
 
-_Callback: TypeAlias = Callable[[], None]
+_Listener: TypeAlias = Callable[[float], None]
+"""Takes the seconds that are left."""
 
 
 class News:
     """Whether one event loop's application is about to stop, and who is to be told.
 
-    ``timeout_s`` is for how long ``finish`` waits.
+    ``timeout_s`` is how long they may take, and how long ``finish`` waits.
     """
 
     def __init__(self, timeout_s: float) -> None:
         self.is_stopping: bool = False
         self._timeout_s: float = timeout_s
-        self._listeners: set[_Callback] = set()
+        self._listeners: set[_Listener] = set()
         self._nobody_left: _tasks.Event | None = None
         self._signals: ExitStack = ExitStack()
         self._is_open: bool = False
@@ -47,12 +48,12 @@ class News:
             self._signals.close()
             _current.set(None)
 
-    def add(self, listener: _Callback) -> None:
+    def add(self, listener: _Listener) -> None:
         self._listeners.add(listener)
         if self.is_stopping:
-            listener()
+            listener(self._timeout_s)
 
-    def remove(self, listener: _Callback) -> None:
+    def remove(self, listener: _Listener) -> None:
         self._listeners.discard(listener)
         if self._nobody_left is not None and not self._listeners:
             self._nobody_left.set()
@@ -61,7 +62,7 @@ class News:
         """Tell everybody."""
         self.is_stopping = True
         for listener in list(self._listeners):
-            listener()
+            listener(self._timeout_s)
 
     async def finish(self, error: BaseException | None) -> None:
         """Tell everybody, and wait for them to end, but not after an ``error``."""
@@ -76,7 +77,7 @@ _current: Final[_tasks.PerLoop[News]] = _tasks.PerLoop()
 
 
 @contextmanager
-def told(listener: _Callback) -> Generator[None]:
+def told(listener: _Listener) -> Generator[None]:
     """Have ``listener`` called, in the event loop, when it is about to stop; at once if it is.
 
     Where no lifespan runs it is never called.
@@ -99,7 +100,7 @@ def is_stopping() -> bool:
 
 
 @contextmanager
-def hear_signals(callback: _Callback) -> Generator[None]:
+def hear_signals(callback: Callable[[], None]) -> Generator[None]:
     """Call ``callback``, in the main thread, at SIGTERM and SIGINT that somebody handles.
 
     What handled them is called after it. Does nothing in other threads, which get no signals.
@@ -112,7 +113,7 @@ def hear_signals(callback: _Callback) -> Generator[None]:
 
 
 @contextmanager
-def _heard(number: signal.Signals, callback: _Callback) -> Generator[None]:
+def _heard(number: signal.Signals, callback: Callable[[], None]) -> Generator[None]:
     handler = signal.getsignal(number)
     # Nobody's, or Python's own: KeyboardInterrupt.
     if not callable(handler) or handler is signal.default_int_handler:

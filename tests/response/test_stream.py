@@ -25,8 +25,10 @@ from portico import (
     StreamingResponse,
     WebSocket,
     WebSocketDisconnect,
+    _stopping,
 )
 from portico.asgi import Message, Receive, Scope, Send
+from portico.lifespan import Lifespan
 from portico.response import _sending
 from portico.routing.endpoint import CallNext
 from tests.drive import body_messages, call, drive, http_scope, websocket_scope
@@ -606,6 +608,28 @@ async def test_what_closes_for_too_long_is_cut_off_with_a_warning(
             await anyio.sleep_forever()
 
     await drive(StreamingResponse(generator()), http_scope(), fail_send_at=2)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_shutdown_cuts_a_stream_off_when_its_time_is_over(
+    caplog: pytest.LogCaptureFixture, notes: Notes
+) -> None:
+    server = Server(left_at=99)
+    lifespan = Lifespan(drain_timeout_s=0.02)
+    app = App()
+    told: list[bool] = []
+
+    async with anyio.create_task_group() as group, lifespan.run(app):
+        group.start_soon(StreamingResponse(notes.idle()), http_scope(), server.receive, server.send)
+        await anyio.wait_all_tasks_blocked()
+        told.append(app.is_stopping)
+        _stopping._current.get().stop()  # type: ignore[union-attr]
+        told.append(app.is_stopping)
+        await anyio.wait_all_tasks_blocked()
+        assert notes.steps == []  # it may go on for a while
+    assert told == [False, True]
+    assert notes.steps == ["closed"]
+    assert server.sent == [start(), body(b"first")]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 

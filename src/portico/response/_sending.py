@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from types import AsyncGeneratorType
 from typing import Any, Final, TypeAlias, cast
 
-from portico import _tasks
+from portico import _stopping, _tasks
 from portico._race import CLEANUP_S, Race, race
 from portico.asgi import Message, RawHeaders, Receive, Scope, Send
 from portico.connection.disconnect import hear_disconnect
@@ -145,8 +145,17 @@ class Sending:
     # The one who listens, in a task of its own
 
     async def _listen(self, race: Race) -> None:
-        if await hear_disconnect(self._scope, self._receive):
-            self._leave(race)
+        clock = _tasks.clock()
+
+        def bound(seconds: float) -> None:
+            scope.deadline = clock() + seconds
+
+        with _tasks.open_scope() as scope, _stopping.told(bound):
+            if not await hear_disconnect(self._scope, self._receive):
+                await _tasks.make_event().wait()
+        if scope.cancelled_caught:
+            _log.warning("a stream was cut off, because the application stops")
+        self._leave(race)
 
     def _leave(self, race: Race) -> None:
         if not self._is_ending:

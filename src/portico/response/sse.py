@@ -155,10 +155,11 @@ class _EventSending(Sending):
         await super()._end(trailers)
 
     async def _listen(self, race: Race) -> None:
-        with _stopping.told(lambda: self._stop(race)):
+        with _stopping.told(lambda _: self._stop(race)):
             interval = self._ping_interval
             if interval is None:
-                await super()._listen(race)
+                if await hear_disconnect(self._scope, self._receive):
+                    self._leave(race)
             elif await self._listen_and_ping(interval):
                 self._leave(race)
 
