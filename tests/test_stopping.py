@@ -27,6 +27,14 @@ def handled(number: signal.Signals, handler: object) -> Generator[None]:
         signal.signal(number, before)
 
 
+async def opened(*several: News) -> None:
+    async with anyio.create_task_group() as group:
+        for news in several:
+            news.open(group)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+
+
 @pytest.mark.anyio
 async def test_everybody_is_told_once() -> None:
     heard: list[str] = []
@@ -34,7 +42,7 @@ async def test_everybody_is_told_once() -> None:
     with told(lambda _: heard.append("nobody opened the news")):
         pass
     assert not _stopping.is_stopping()
-    news.open()
+    await opened(news)
     try:
         with told(lambda _: heard.append("gone before")):
             pass
@@ -54,8 +62,7 @@ async def test_everybody_is_told_once() -> None:
 async def test_the_second_news_of_a_loop_is_the_first_ones() -> None:
     heard: list[str] = []
     first, second = News(1), News(1)
-    first.open()
-    second.open()
+    await opened(first, second)
     try:
         with told(lambda _: heard.append("x")):
             second.stop()
@@ -70,7 +77,7 @@ async def test_the_second_news_of_a_loop_is_the_first_ones() -> None:
 @pytest.mark.anyio
 async def test_it_waits_for_who_was_told() -> None:
     news, left = News(5), anyio.Event()
-    news.open()
+    await opened(news)
     steps: list[str] = []
 
     async def listen() -> None:
@@ -92,7 +99,7 @@ async def test_it_waits_for_who_was_told() -> None:
 @pytest.mark.parametrize("error", [None, ValueError()])
 async def test_it_waits_no_longer_than_it_may(error: Exception | None) -> None:
     news = News(0.01)
-    news.open()
+    await opened(news)
     try:
         with told(lambda _: None), anyio.fail_after(5):
             await news.finish(error)

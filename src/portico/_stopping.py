@@ -33,17 +33,23 @@ class News:
         self._listeners: set[_Listener] = set()
         self._nobody_left: _tasks.Event | None = None
         self._signals: ExitStack = ExitStack()
+        self._heard: _tasks.Event = _tasks.make_event()
         self._is_open: bool = False
 
-    def open(self) -> None:
-        """Be the news of this event loop, unless there is one, and hear signals."""
+    def open(self, group: _tasks.Group) -> None:
+        """Be the news of this event loop, unless there is one, and hear signals.
+
+        A task of ``group`` tells everybody: where signals come in there is none.
+        """
         if _current.get() is None:
             _current.set(self)
             self._is_open = True
-            self._signals.enter_context(hear_signals(_tasks.caller(self.stop)))
+            self._signals.enter_context(hear_signals(_tasks.caller(self._heard.set)))
+            group.start_soon(self._wait)
 
     def close(self) -> None:
         """Undo ``open``."""
+        self._heard.set()
         if self._is_open:
             self._signals.close()
             _current.set(None)
@@ -57,6 +63,10 @@ class News:
         self._listeners.discard(listener)
         if self._nobody_left is not None and not self._listeners:
             self._nobody_left.set()
+
+    async def _wait(self) -> None:
+        await self._heard.wait()
+        self.stop()
 
     def stop(self) -> None:
         """Tell everybody."""

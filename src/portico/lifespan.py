@@ -144,7 +144,7 @@ class Lifespan:
             error: BaseException | None = None
             news = News(self._drain_timeout_s)
             try:
-                news.open()
+                news.open(group)
                 await self._start(run)
                 is_started = True
                 yield values
