@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import tracemalloc
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -16,11 +16,13 @@ import pytest
 from portico import (
     App,
     ClientDisconnect,
+    EventSourceResponse,
     HTTPException,
     Mount,
     PlainTextResponse,
     Request,
     Response,
+    StreamingResponse,
     WebSocket,
 )
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
@@ -68,6 +70,22 @@ def everything(done: list[str]) -> App:  # noqa: C901  one app of many small han
         async with request.response_writer() as write:
             for _ in range(3):
                 await write(b"x" * 100)
+
+    @app.post("/pieces")
+    async def pieces(request: Request[Any]) -> Response:
+        return StreamingResponse(some(), background=work)
+
+    @app.post("/events")
+    async def events(request: Request[Any]) -> Response:
+        return EventSourceResponse(some(), background=work)
+
+    async def some() -> AsyncGenerator[str]:
+        try:
+            for _ in range(3):
+                yield "x"
+                await anyio.lowlevel.checkpoint()
+        finally:
+            await anyio.lowlevel.checkpoint()
 
     @app.websocket("/socket")
     async def socket(websocket: WebSocket[Any]) -> None:
@@ -196,6 +214,11 @@ POINTS = {
     "after the start": Point("/json", WHOLE, takes=1),
     "after the end": Point("/json", WHOLE),
     "in the writer": Point("/writer", WHOLE, takes=2),
+    "before the start of a stream": Point("/pieces", WHOLE, takes=0),
+    "in a stream": Point("/pieces", WHOLE, takes=2),
+    "in a stream that hears of it": Point("/pieces", WHOLE),
+    "in an event stream": Point("/events", WHOLE, takes=2),
+    "in an event stream that hears of it": Point("/events", WHOLE),
     "in a foreign app": Point("/foreign", WHOLE, takes=2),
     "before the body of a foreign app": Point("/foreign", PIECE),
     "before a websocket's handshake": Point("/socket"),

@@ -14,13 +14,15 @@ from pathlib import Path
 
 TARGET = "tests.servers.app:app"
 COMMANDS = {
-    "uvicorn": "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning",
+    "uvicorn": "uvicorn {target} --port {port} --log-level warning --http httptools",
+    "uvicorn-h11": "uvicorn {target} --port {port} --log-level warning --http h11",
     "granian": "granian {target} --host 127.0.0.1 --port {port} --interface asgi",
     "hypercorn": "hypercorn {target} --bind 127.0.0.1:{port} --log-level warning",
     "hypercorn-trio": "hypercorn {target} --bind 127.0.0.1:{port} -k trio --log-level warning",
 }
 ROOT_PATH = {
     "uvicorn": " --root-path /api",
+    "uvicorn-h11": " --root-path /api",
     "granian": " --url-path-prefix /api",
     "hypercorn": " --root-path /api",
     "hypercorn-trio": " --root-path /api",
