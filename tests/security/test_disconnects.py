@@ -377,7 +377,7 @@ class Cancelling:
         await anyio.lowlevel.checkpoint()
 
 
-def cancelling_app(step: Step, log: list[str]) -> App:
+def cancelling_app(step: Step, log: list[str]) -> App:  # noqa: C901  as above
     """The same shapes with a checkpoint at each of their awaits."""
     app = App()
 
@@ -408,6 +408,23 @@ def cancelling_app(step: Step, log: list[str]) -> App:
         async with request.response_writer() as write:
             await step()
             await write(b"x")
+
+    async def pieces() -> AsyncGenerator[str]:
+        log.append("opened")
+        try:
+            for _ in range(2):
+                yield "x"
+                await step()
+        finally:
+            log.append("closed")
+
+    @app.post("/pieces")
+    async def stream(request: Request[Any]) -> Response:
+        return StreamingResponse(pieces())
+
+    @app.post("/events")
+    async def events(request: Request[Any]) -> Response:
+        return EventSourceResponse(pieces())
 
     @app.post("/polled")
     async def polled(request: Request[Any]) -> bool:
@@ -472,6 +489,7 @@ async def run_cancelled(path: str, at: int) -> bool:
         else:
             scope = http_scope("POST", path, headers=JSON)
             await drive(stepping, scope, *body_messages([b"{", b"}"]))
+    assert log.count("opened") == log.count("closed"), "a generator was left open"
     was_cancelled = counter.count >= at
     assert cancel_scope.cancelled_caught is was_cancelled, "the cancellation was swallowed"
     assert len(raised) == was_cancelled
@@ -479,7 +497,18 @@ async def run_cancelled(path: str, at: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    "path", ["/json", "/background", "/writer", "/foreign", "/polled", "/socket", "/none"]
+    "path",
+    [
+        "/json",
+        "/background",
+        "/writer",
+        "/pieces",
+        "/events",
+        "/foreign",
+        "/polled",
+        "/socket",
+        "/none",
+    ],
 )
 async def test_cancelling_at_any_checkpoint_ends_the_request(path: str) -> None:
     at, is_over = 0, False
