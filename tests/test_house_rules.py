@@ -37,6 +37,7 @@ LATE_IMPORTS = {
     "portico.http.etags": "hashlib brings OpenSSL: 3 ms, for who asks for hashes",
     "portico.static.versions": "hashlib brings OpenSSL: 3 ms, for who asks for hashes",
     "portico._tasks": "anyio and asyncio cost 45 ms; an app that is only built needs neither",
+    "portico._race": "as in _tasks",
 }
 TYPE_CHECKING_IMPORTS = {
     "portico": "names are loaded on first use; type checkers read them here",
@@ -45,7 +46,7 @@ REEXPORTS: dict[str, set[str]] = {}
 # One page may cover several modules that are read together.
 PAGES = {
     "portico.channels.hub": {"backend", "memory", "message", "redis", "relay", "subscription"},
-    "portico.connection.request": {"base", "body", "tls"},
+    "portico.connection.request": {"base", "body", "disconnect", "tls"},
     "portico.http.plan": {"conditional", "etags", "ranges"},
     "portico.response.file": {"sending"},
     "portico.response.base": {
@@ -57,6 +58,7 @@ PAGES = {
         "redirect",
         "text",
     },
+    "portico.response.stream": {"lines", "sse"},
     "portico.routing.endpoint": {"socket", "views"},
     "portico.routing.middleware": {"guard"},
     "portico.routing.router": {"errors", "hosts", "registration", "routes", "urls"},

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from portico.errors import RouteNotFound as RouteNotFound
     from portico.errors import UnsupportedMediaType as UnsupportedMediaType
     from portico.errors import WebSocketDisconnect as WebSocketDisconnect
+    from portico.http.sse import ServerSentEvent as ServerSentEvent
     from portico.http.urls import safe_redirect as safe_redirect
     from portico.response.background import BackgroundTask as BackgroundTask
     from portico.response.base import Response as Response
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from portico.response.data import MsgPackResponse as MsgPackResponse
     from portico.response.data import ProblemResponse as ProblemResponse
     from portico.response.file import FileResponse as FileResponse
+    from portico.response.lines import JSONLinesResponse as JSONLinesResponse
     from portico.response.redirect import RedirectResponse as RedirectResponse
+    from portico.response.sse import EventSourceResponse as EventSourceResponse
+    from portico.response.stream import StreamingResponse as StreamingResponse
     from portico.response.text import HTMLResponse as HTMLResponse
     from portico.response.text import PlainTextResponse as PlainTextResponse
     from portico.routing.converters import Converter as Converter
@@ -54,6 +58,7 @@ __all__ = (
     "ClientDisconnect",
     "ContentTooLarge",
     "Converter",
+    "EventSourceResponse",
     "FileChanged",
     "FileResponse",
     "Files",
@@ -64,6 +69,7 @@ __all__ = (
     "Hosts",
     "Hub",
     "InvalidData",
+    "JSONLinesResponse",
     "JSONResponse",
     "Middleware",
     "Misuse",
@@ -79,6 +85,8 @@ __all__ = (
     "Route",
     "RouteNotFound",
     "Router",
+    "ServerSentEvent",
+    "StreamingResponse",
     "Subpaths",
     "UnsupportedMediaType",
     "WebSocket",
@@ -97,6 +105,7 @@ _HOME: Final = {
     "ClientDisconnect": "errors",
     "ContentTooLarge": "errors",
     "Converter": "routing.converters",
+    "EventSourceResponse": "response.sse",
     "FileChanged": "errors",
     "FileResponse": "response.file",
     "Files": "static.files",
@@ -107,6 +116,7 @@ _HOME: Final = {
     "Hosts": "routing.hosts",
     "Hub": "channels.hub",
     "InvalidData": "errors",
+    "JSONLinesResponse": "response.lines",
     "JSONResponse": "response.data",
     "Middleware": "routing.middleware",
     "Misuse": "errors",
@@ -122,6 +132,8 @@ _HOME: Final = {
     "Route": "routing.routes",
     "RouteNotFound": "errors",
     "Router": "routing.router",
+    "ServerSentEvent": "http.sse",
+    "StreamingResponse": "response.stream",
     "Subpaths": "routing.router",
     "UnsupportedMediaType": "errors",
     "WebSocket": "connection.websocket",

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
+from portico._stopping import is_stopping
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.body import INHERIT, Inherit
 from portico.errors import HTTPException
@@ -84,6 +85,15 @@ class App(Router):
     @debug.setter
     def debug(self, value: bool) -> None:
         self._errors.debug = value
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the application of this event loop was told to end; for what goes on for long.
+
+        ``while not app.is_stopping: yield await next_piece()``. Event streams are ended anyway,
+        other streams when the lifespan's ``drain_timeout_s`` is over.
+        """
+        return is_stopping()
 
     def exception_handler(self, key: int | type[Exception]) -> Callable[[Handler], Handler]:
         """Answer exceptions of a class, or of a status: ``async def gone(request, error)``.

@@ -175,6 +175,19 @@ class Body:
                 raise ContentTooLarge("body", max_bytes)
             await self._fetch()
 
+    async def watch(self, max_bytes: int | None) -> None:
+        """Wait until the peer has left, beside whoever reads.
+
+        Reads ahead up to ``max_bytes``; 64 KiB, once somebody streams. Over that it waits for a
+        reader, because nobody can see behind what is unread.
+        """
+        while not self.is_disconnected:
+            limit = _READ_AHEAD_BYTES if self.is_consumed else max_bytes
+            if limit is None or len(self._held) <= limit:
+                await self._fetch()
+            else:
+                await self._wait_arrival()
+
     def drop(self) -> None:
         """Forget what is held; the body cannot be read any more."""
         self._held, self._whole = b"", None

@@ -8,14 +8,23 @@ from typing import Any, Final, TypeAlias, TypeVar, cast, overload
 
 from propcache.api import cached_property
 
-from portico.asgi import Message, Receive, Scope, Send
+from portico._race import Race, interruptible
+from portico.asgi import Receive, Scope, Send
 from portico.codec import decode_json, decode_msgpack
 from portico.connection.base import URLS, HTTPConnection, StateT, no_receive, no_send
 from portico.connection.body import BODY, INHERIT, LIMIT, MAX_BODY_BYTES, Body, Inherit
-from portico.errors import Misuse, UnsupportedMediaType
+from portico.connection.disconnect import hear_disconnect
+from portico.errors import (
+    ClientDisconnect,
+    Misuse,
+    ResponseAlreadyStarted,
+    UnsupportedMediaType,
+)
 from portico.http.accept import Accept, AcceptCharset, AcceptEncoding, AcceptLanguage
 from portico.http.charsets import decode_text
 from portico.http.content import content_length
+from portico.http.fields import check_value
+from portico.http.headers import encode_headers
 from portico.http.media import MediaType
 from portico.http.query import parse_urlencoded
 from portico.response.conversion import to_response
@@ -152,6 +161,13 @@ class Request(HTTPConnection[StateT]):
         """Tell whether the client takes ``media_type`` (``q=0`` is a no)."""
         return self.accept.accepts(media_type)
 
+    @property
+    def last_event_id(self) -> str | None:
+        """The id of the last event that the client has seen, when it comes back to a stream."""
+        value = self.headers.get("last-event-id")
+        # WHATWG HTML 9.2.4: in UTF-8, which a field's text is read as latin-1 here.
+        return value.encode("latin-1").decode("utf-8", "replace") if value else None
+
     # The body
 
     def _shared_body(self) -> Body:
@@ -261,12 +277,13 @@ class Request(HTTPConnection[StateT]):
             self._shared_body().is_consumed
         )
 
-    async def receive(self) -> Message:
-        """Receive the next ASGI message; a body that was read already comes once more.
+    @property
+    def receive(self) -> Receive:
+        """The ASGI ``receive`` of this request; a body that was read already comes once more.
 
-        Hand this to an ASGI app that shall answer after you have looked at the body.
+        Hand it to an ASGI app that shall answer after you have looked at the body.
         """
-        return await self._shared_body().receive()
+        return self._shared_body().receive
 
     async def close(self) -> None:
         """Drop what is held of the body. May always be called; nothing can be read after it."""
@@ -285,6 +302,68 @@ class Request(HTTPConnection[StateT]):
         limit; raises ``ContentTooLarge`` over it. After the response it returns at once.
         """
         await self._shared_body().wait_disconnected(self._setting(LIMIT, MAX_BODY_BYTES))
+
+    @asynccontextmanager
+    async def cancel_on_disconnect(self) -> AsyncGenerator[None, None]:
+        """Cancel the block when the client leaves, and raise ``ClientDisconnect`` then.
+
+        ``async with request.cancel_on_disconnect(): await slow_query()``. What the block awaits to
+        clean up is not cancelled again under asyncio; under trio it needs a shield.
+        """
+
+        async def listen(race: Race) -> None:
+            has_left = await hear_disconnect(self.scope, self._receive)
+            # Servers say so too when the response has ended.
+            if has_left and not (WRITER in self.scope and self.response.is_finished):
+                race.interrupt()
+
+        async with interruptible(listen) as race:
+            yield
+        if race.is_interrupted:
+            raise ClientDisconnect("the client left while it was worked for")
+
+    # Before the answer: ASGI's extensions, of which servers have some
+
+    async def send_early_hints(self, *links: str) -> bool:
+        """Tell the client what it will need, before the answer: a 103 with ``Link`` (RFC 8297).
+
+        Each of ``links`` is a ``Link`` field's value, as in ``"</a.css>; rel=preload; as=style"``.
+        Gives whether the server could; where it has no ``http.response.early_hint`` nothing is
+        sent. Raises ``ValueError`` for what is no header's value, ``ResponseAlreadyStarted``.
+        """
+        values = [check_value("link", link) for link in links]
+        return await self._send_extension("http.response.early_hint", {"links": values})
+
+    async def send_push_promise(
+        self, path: str, headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None
+    ) -> bool:
+        """Promise the client a resource that it will need (RFC 9113 8.4), before the answer.
+
+        ``path`` is decoded, as in the scope; ``headers`` are those of the request that the client
+        would make. Gives whether the server could, as ``send_early_hints``. Browsers have given up
+        on pushes. Raises ``ValueError`` for a path that does not begin with one slash or holds
+        control characters, and for bad headers, ``ResponseAlreadyStarted``.
+        """
+        if not path.startswith("/") or path.startswith("//") or not path.isprintable():
+            raise ValueError("a promised path begins with one slash and is printable")
+        return await self._send_extension(
+            "http.response.push", {"path": path, "headers": encode_headers(headers)}
+        )
+
+    async def send_debug(self, info: Mapping[str, Any]) -> bool:
+        """Hand facts about the answer to a test client (``http.response.debug``), before it begins.
+
+        Gives whether there is one that takes them; raises ``ResponseAlreadyStarted``.
+        """
+        return await self._send_extension("http.response.debug", {"info": dict(info)})
+
+    async def _send_extension(self, kind: str, content: dict[str, Any]) -> bool:
+        if self.response.is_started:
+            raise ResponseAlreadyStarted(f"{kind} comes before the start of the response")
+        if kind not in (self.scope.get("extensions") or {}):
+            return False
+        await self.response.send({"type": kind, **content})
+        return True
 
     # Answering from where you stand
 
@@ -306,6 +385,8 @@ class Request(HTTPConnection[StateT]):
         response = to_response(value)
         self._check_answer(response.status_code)
         await response(self.scope, self.receive, self.response.send)
+        if not self.response.is_finished:  # a stream whose client has left
+            self.response.abandon()
 
     def _check_answer(self, status_code: int) -> None:
         if self.kept_body is not None or BODY in self._scope:
@@ -322,11 +403,12 @@ class Request(HTTPConnection[StateT]):
 
         ``async with request.response_writer(media_type="text/csv") as write: await write(row)``.
         If the block fails the response is not ended, so that the server breaks the connection and
-        the client does not take a part as whole. Writing raises ``ClientDisconnect`` once the
-        server says that the client has left.
+        the client does not take a part as whole. If the client leaves, the block is cancelled where
+        it waits, or ``write`` raises, and in both cases ``ClientDisconnect`` comes out of it.
         """
         response = self.response
         self._check_answer(status_code)
-        await response.start(status_code, headers, media_type)
-        yield response.write
-        await response.end()
+        async with self.cancel_on_disconnect():
+            await response.start(status_code, headers, media_type)
+            yield response.write
+            await response.end()

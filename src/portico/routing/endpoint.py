@@ -29,6 +29,7 @@ __all__ = (
     "Invoke",
     "View",
     "bind",
+    "cancelled_on_disconnect",
     "request_response",
     "split_parameters",
 )
@@ -94,6 +95,16 @@ def bind(
     return lambda connection: _tasks.call(call, connection)
 
 
+def cancelled_on_disconnect(invoke: Invoke) -> Invoke:
+    """Cancel a bound handler when the client leaves; what waits in a thread goes on there."""
+
+    async def call(request: Request[Any]) -> object:
+        async with request.cancel_on_disconnect():
+            return await invoke(request)
+
+    return call
+
+
 def split_parameters(
     parameters: Sequence[Parameter], path_names: Collection[str]
 ) -> tuple[bool, Sequence[Parameter]]:
@@ -136,7 +147,7 @@ class HandlerApp:
             await answer(request, error)
             return
         if not response.is_whole:
-            await response(scope, receive, send)
+            await response(request.scope, receive, send)  # where the body is, for who listens
             return
         # As Response.__call__ does; a coroutine less on the path of nearly every request.
         start, body = response.messages(scope["method"])

@@ -25,6 +25,7 @@ class RouteOptions(TypedDict, total=False):
     name: str | None
     middleware: Sequence[AnyMiddleware]
     max_body_bytes: int | Inherit | None
+    cancel_on_disconnect: bool
 
 
 class WebSocketOptions(TypedDict, total=False):
@@ -40,7 +41,8 @@ class Registration(ABC):
     """What a ``Router`` and an ``App`` share for those who write one.
 
     Decorators give back what they decorate. Each takes one path or several, and what ``Route``
-    takes: ``name`` for ``url_for``, ``middleware`` around this endpoint alone, ``max_body_bytes``.
+    takes: ``name`` for ``url_for``, ``middleware`` around this endpoint alone, ``max_body_bytes``,
+    ``cancel_on_disconnect``.
     They raise ``ValueError`` for a malformed path, and for one that has an endpoint already.
     """
 
@@ -66,6 +68,7 @@ class Registration(ABC):
         name: str | None = None,
         middleware: Sequence[AnyMiddleware] = (),
         max_body_bytes: int | Inherit | None = INHERIT,
+        cancel_on_disconnect: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
         """Route requests of these methods (default: as for ``Route``) to the endpoint."""
         _check_paths(paths)
@@ -79,6 +82,7 @@ class Registration(ABC):
                     name=name,
                     middleware=middleware,
                     max_body_bytes=max_body_bytes,
+                    cancel_on_disconnect=cancel_on_disconnect,
                 )
             )
             return endpoint

@@ -11,7 +11,14 @@ from portico.asgi import ASGIApp
 from portico.connection.body import INHERIT, Inherit
 from portico.http.grammar import is_token
 from portico.routing.converters import ConverterFactory, PathConverter
-from portico.routing.endpoint import Handler, HandlerApp, Invoke, View, bind
+from portico.routing.endpoint import (
+    Handler,
+    HandlerApp,
+    Invoke,
+    View,
+    bind,
+    cancelled_on_disconnect,
+)
 from portico.routing.guard import guard
 from portico.routing.middleware import AnyMiddleware, split_views, view_of, wrap
 from portico.routing.socket import from_allowed_origins, socket_app, socket_marks
@@ -94,10 +101,11 @@ class Route(_Endpoint):
     to GET for a handler, to what it has for a view, and to all for an ASGI app; GET brings HEAD
     with it. ``name`` (default: the endpoint's own) is for ``url_for``. ``middleware`` is
     around this endpoint alone, the outermost first. ``max_body_bytes`` limits the body
-    (``None``: no limit; default: what the router or app says).
+    (``None``: no limit; default: what the router or app says). With ``cancel_on_disconnect`` a
+    handler is cancelled where it waits when the client leaves; else it runs to its end.
 
     Raises ``ValueError`` for a malformed path or method, ``TypeError`` for an endpoint that cannot
-    be called.
+    be called, or one that is an ASGI app and is to be cancelled.
     """
 
     def __init__(
@@ -109,8 +117,12 @@ class Route(_Endpoint):
         name: str | None = None,
         middleware: Sequence[AnyMiddleware] = (),
         max_body_bytes: int | Inherit | None = INHERIT,
+        cancel_on_disconnect: bool = False,
     ) -> None:
         super().__init__(path, endpoint, name, middleware)
+        if cancel_on_disconnect and not _is_view(endpoint) and _is_asgi_app(endpoint):
+            raise TypeError("cancel_on_disconnect is for handlers; an ASGI app hears by itself")
+        self.cancel_on_disconnect: bool = cancel_on_disconnect
         self.methods: frozenset[str] | None = _methods(endpoint, methods)
         self.max_body_bytes: int | Inherit | None = max_body_bytes
 
@@ -123,6 +135,8 @@ class Route(_Endpoint):
             return _guarded(self.endpoint, entries)
         else:
             invoke = bind(cast("Handler", self.endpoint), path_names)
+        if self.cancel_on_disconnect:
+            invoke = cancelled_on_disconnect(invoke)
         return _with_middleware(invoke, entries)
 
     def __repr__(self) -> str:
