@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar, Unpack
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.options import BodyOptions
 from portico.errors import HTTPException
 from portico.lifespan import LifespanContext
 from portico.routing.converters import ConverterFactory
@@ -45,7 +45,7 @@ class App(Router):
 
     is_app: ClassVar[bool] = True
 
-    def __init__(  # noqa: PLR0913 - each setting has a name, none is positional
+    def __init__(
         self,
         routes: Iterable[AnyRoute] = (),
         *,
@@ -55,8 +55,8 @@ class App(Router):
         default: ASGIApp | None = None,
         trailing_slash: TrailingSlash = "strict",
         converters: Mapping[str, ConverterFactory] | None = None,
-        max_body_bytes: int | Inherit | None = INHERIT,
         lifespan: LifespanContext | None = None,
+        **options: Unpack[BodyOptions],
     ) -> None:
         super().__init__(
             routes,
@@ -64,8 +64,8 @@ class App(Router):
             default=default,
             trailing_slash=trailing_slash,
             converters=converters,
-            max_body_bytes=max_body_bytes,
             lifespan=lifespan,
+            **options,
         )
         self._errors: ErrorHandlers = ErrorHandlers(debug=debug)
         self._marks |= {"app": self, ERRORS: self._errors}

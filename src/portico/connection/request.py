@@ -11,13 +11,23 @@ from propcache.api import cached_property
 from portico.asgi import Message, Receive, Scope, Send
 from portico.codec import decode_json, decode_msgpack
 from portico.connection.base import URLS, HTTPConnection, StateT, no_receive, no_send
-from portico.connection.body import BODY, INHERIT, LIMIT, MAX_BODY_BYTES, Body, Inherit
+from portico.connection.body import BODY, INHERIT, LIMIT, MAX_BODY_BYTES, Body, Inherit, Limit
+from portico.connection.forms import (
+    FORM_TYPES,
+    MAX_FORM_BYTES,
+    FormData,
+    PendingForm,
+    read_parts,
+)
+from portico.connection.options import CODINGS, FORM_LIMITS, IDLE_TIMEOUT, TIMEOUT
+from portico.connection.parts import Parts
+from portico.connection.receiving import TimedReceive, decoded_body
 from portico.errors import Misuse, UnsupportedMediaType
 from portico.http.accept import Accept, AcceptCharset, AcceptEncoding, AcceptLanguage
 from portico.http.charsets import decode_text
 from portico.http.content import content_length
 from portico.http.media import MediaType
-from portico.http.query import parse_urlencoded
+from portico.http.multipart import FormLimits
 from portico.response.conversion import to_response
 from portico.response.writer import ResponseWriter
 
@@ -30,7 +40,7 @@ WRITER: Final = "portico.response"
 
 _JSON: Final = ("application/json",)
 _MSGPACK: Final = ("application/vnd.msgpack", "application/msgpack", "application/x-msgpack")
-_URLENCODED: Final = "application/x-www-form-urlencoded"
+_LIMITS: Final = FormLimits()
 
 
 Routing: TypeAlias = tuple[Mapping[str, Any], dict[str, Any]]
@@ -90,6 +100,11 @@ class Request(HTTPConnection[StateT]):
     def path_params(self) -> dict[str, Any]:
         """The values that the router took from the path; empty outside a router."""
         return super().path_params if self.routing is None else self.routing[1]
+
+    @property
+    def known_body(self) -> Body | None:
+        """The body, if anybody has looked at it over this scope."""
+        return self.kept_body or cast("Body | None", self._scope.get(BODY))
 
     @property
     def was_used(self) -> bool:
@@ -158,7 +173,11 @@ class Request(HTTPConnection[StateT]):
         """Give the body that all who look at this scope share; whatever its length field says."""
         body: Body | None = self.kept_body or self._scope.get(BODY)
         if body is None or not body.serves(self._receive):
+            idle_s: float | None = self._setting(IDLE_TIMEOUT, None)
+            timeout_s: float | None = self._setting(TIMEOUT, None)
             body = Body(self._receive)
+            if idle_s is not None or timeout_s is not None:
+                body.limit_time(TimedReceive(self._receive, idle_s, timeout_s))
         if self.routing is None:
             self._scope[BODY] = body
         else:
@@ -173,10 +192,10 @@ class Request(HTTPConnection[StateT]):
     @property
     def _body(self) -> Body:
         body = self._shared_body()
-        lengths = self._content_fields[1]
+        _, lengths, codings = self._content_fields
         if lengths:
             body.expected_bytes = content_length(lengths) or 0
-        return body
+        return decoded_body(body, codings, self._setting(CODINGS, ())) if codings else body
 
     def _read(self, max_bytes: int | Inherit | None) -> Awaitable[bytes]:
         if max_bytes is INHERIT:
@@ -231,8 +250,8 @@ class Request(HTTPConnection[StateT]):
     async def data(self, *, max_bytes: int | Inherit | None = INHERIT) -> Any:
         """Read the body by its content type.
 
-        JSON and MessagePack become values, ``text/*`` a ``str``, an urlencoded form a multi-value
-        mapping, anything else stays ``bytes``.
+        JSON and MessagePack become values, ``text/*`` a ``str``, a form what ``form`` gives,
+        anything else stays ``bytes``.
         """
         content_type = self.content_type
         if content_type is None:
@@ -241,11 +260,57 @@ class Request(HTTPConnection[StateT]):
             return await self.json(max_bytes=max_bytes)
         if content_type.essence in _MSGPACK:
             return await self.msgpack(max_bytes=max_bytes)
-        if content_type.essence == _URLENCODED:
-            return parse_urlencoded(await self.body(max_bytes=max_bytes))
+        if content_type.essence in FORM_TYPES:
+            return await self.form(max_bytes=max_bytes)
         if content_type.type == "text":
             return await self.text(max_bytes=max_bytes)
         return await self.body(max_bytes=max_bytes)
+
+    @overload
+    def form(
+        self, limits: FormLimits | None = ..., *, max_bytes: Limit = ...
+    ) -> PendingForm[FormData]: ...
+    @overload
+    def form(
+        self, limits: FormLimits | None = ..., *, type: type[T], max_bytes: Limit = ...
+    ) -> PendingForm[T]: ...
+    @overload
+    def form(
+        self, limits: FormLimits | None = ..., *, type: object, max_bytes: Limit = ...
+    ) -> PendingForm[Any]: ...
+    def form(
+        self, limits: FormLimits | None = None, *, type: object = Any, max_bytes: Limit = INHERIT
+    ) -> PendingForm[Any]:
+        """Read a form, urlencoded or multipart, into a multi-value mapping or into ``type``.
+
+        ``await request.form()``, or ``async with request.form() as form:``, which closes the files
+        at its end. Values are ``str`` and ``UploadFile``. It is read once, by the first call and
+        its limits; files over ``limits.spool_bytes`` go to disk. ``max_bytes`` is for all of the
+        body (default: what the route, router or app says, else 64 MiB with files and 10 without).
+
+        Raises ``ContentTooLarge`` over a limit, ``BadInput`` for what is malformed, and
+        ``InvalidData`` (422), which names the field, for what does not fit ``type``.
+        """
+        body, content_type = self._body, self.content_type
+        if max_bytes is INHERIT:
+            default = MAX_FORM_BYTES if content_type == FORM_TYPES[1] else MAX_BODY_BYTES
+            max_bytes = self._setting(LIMIT, default)
+        pending = PendingForm[Any](body, content_type, self._limits(limits), max_bytes, type)
+        if body.is_decoded:
+            self._shared_body().form = body.form
+        return pending
+
+    def multipart(self, limits: FormLimits | None = None, *, max_bytes: int | None = None) -> Parts:
+        """Read the parts of a multipart form as they arrive; nothing is kept.
+
+        ``async for part in request.multipart():`` and ``async for chunk in part:`` inside. There is
+        no limit for all of the body unless you give one. Raises ``UnsupportedMediaType`` for
+        another content type and, while it is read, what ``form`` raises.
+        """
+        return read_parts(self._body, self.content_type, self._limits(limits), max_bytes)
+
+    def _limits(self, limits: FormLimits | None) -> FormLimits:
+        return self._setting(FORM_LIMITS, _LIMITS) if limits is None else limits
 
     def stream(self, *, max_bytes: int | None = None) -> AsyncGenerator[bytes, None]:
         """Read the body in pieces, as they come; there is no limit unless you give one.
@@ -257,9 +322,8 @@ class Request(HTTPConnection[StateT]):
     @property
     def is_consumed(self) -> bool:
         """Whether the body was streamed, so that it cannot be read any more."""
-        return (self.kept_body is not None or BODY in self._scope) and (
-            self._shared_body().is_consumed
-        )
+        body = self.known_body
+        return body is not None and (body.decoded or body).is_consumed
 
     async def receive(self) -> Message:
         """Receive the next ASGI message; a body that was read already comes once more.
@@ -269,8 +333,10 @@ class Request(HTTPConnection[StateT]):
         return await self._shared_body().receive()
 
     async def close(self) -> None:
-        """Drop what is held of the body. May always be called; nothing can be read after it."""
-        self._shared_body().drop()
+        """Drop what is held of the body and close its files; nothing can be read after it."""
+        body = self._shared_body()
+        body.drop()
+        await body.close()
 
     # The client
 
