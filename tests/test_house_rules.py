@@ -36,6 +36,8 @@ MAX_SWITCHES = 14
 LATE_IMPORTS = {
     "portico.http.etags": "hashlib brings OpenSSL: 3 ms, for who asks for hashes",
     "portico.static.versions": "hashlib brings OpenSSL: 3 ms, for who asks for hashes",
+    "portico.connection.uploads": "tempfile, for uploads on disk alone",
+    "portico.http.multipart": "multipart brings tempfile, and plain forms do without",
     "portico._tasks": "anyio and asyncio cost 45 ms; an app that is only built needs neither",
     "portico._race": "as in _tasks",
 }
@@ -46,9 +48,11 @@ REEXPORTS: dict[str, set[str]] = {}
 # One page may cover several modules that are read together.
 PAGES = {
     "portico.channels.hub": {"backend", "memory", "message", "redis", "relay", "subscription"},
-    "portico.connection.request": {"base", "body", "disconnect", "tls"},
+    "portico.connection.forms": {"options", "parts", "receiving", "uploads"},
+    "portico.connection.request": {"base", "body", "disconnect", "incoming", "tls"},
     "portico.http.plan": {"conditional", "etags", "ranges"},
     "portico.response.file": {"sending"},
+    "portico.http.multipart": {"parts"},
     "portico.response.base": {
         "background",
         "conversion",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from portico.channels.hub import Hub as Hub
     from portico.connection.base import HTTPConnection as HTTPConnection
     from portico.connection.request import Request as Request
+    from portico.connection.uploads import UploadFile as UploadFile
     from portico.connection.websocket import WebSocket as WebSocket
     from portico.errors import BadInput as BadInput
     from portico.errors import ClientDisconnect as ClientDisconnect
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from portico.errors import RouteNotFound as RouteNotFound
     from portico.errors import UnsupportedMediaType as UnsupportedMediaType
     from portico.errors import WebSocketDisconnect as WebSocketDisconnect
+    from portico.http.multipart import FormLimits as FormLimits
     from portico.http.sse import ServerSentEvent as ServerSentEvent
     from portico.http.urls import safe_redirect as safe_redirect
     from portico.response.background import BackgroundTask as BackgroundTask
@@ -62,6 +64,7 @@ __all__ = (
     "FileChanged",
     "FileResponse",
     "Files",
+    "FormLimits",
     "HTMLResponse",
     "HTTPConnection",
     "HTTPException",
@@ -89,6 +92,7 @@ __all__ = (
     "StreamingResponse",
     "Subpaths",
     "UnsupportedMediaType",
+    "UploadFile",
     "WebSocket",
     "WebSocketDisconnect",
     "WebSocketRoute",
@@ -109,6 +113,7 @@ _HOME: Final = {
     "FileChanged": "errors",
     "FileResponse": "response.file",
     "Files": "static.files",
+    "FormLimits": "http.multipart",
     "HTMLResponse": "response.text",
     "HTTPConnection": "connection.base",
     "HTTPException": "errors",
@@ -136,6 +141,7 @@ _HOME: Final = {
     "StreamingResponse": "response.stream",
     "Subpaths": "routing.router",
     "UnsupportedMediaType": "errors",
+    "UploadFile": "connection.uploads",
     "WebSocket": "connection.websocket",
     "WebSocketDisconnect": "errors",
     "WebSocketRoute": "routing.routes",

@@ -34,6 +34,7 @@ __all__ = (
     "is_async_callable",
     "iterate_in_thread",
     "make_event",
+    "now",
     "open_group",
     "open_scope",
     "poll",
@@ -263,6 +264,13 @@ def make_event() -> Event:
     from anyio import Event as AnyEvent
 
     return AnyEvent()
+
+
+def now() -> float:
+    """Give the event loop's time, in seconds from some moment on."""
+    from anyio import current_time
+
+    return current_time()
 
 
 async def sleep(seconds: float) -> None:

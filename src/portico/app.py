@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar, Unpack
 
 from portico._stopping import is_stopping
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.body import INHERIT, Inherit
+from portico.connection.options import BodyOptions
 from portico.errors import HTTPException
 from portico.lifespan import LifespanContext
 from portico.routing.converters import ConverterFactory
@@ -56,10 +57,10 @@ class App(Router):
         default: ASGIApp | None = None,
         trailing_slash: TrailingSlash = "strict",
         converters: Mapping[str, ConverterFactory] | None = None,
-        max_body_bytes: int | Inherit | None = INHERIT,
         max_message_bytes: int | Inherit | None = INHERIT,
         allowed_origins: Iterable[str] | Inherit = INHERIT,
         lifespan: LifespanContext | None = None,
+        **options: Unpack[BodyOptions],
     ) -> None:
         super().__init__(
             routes,
@@ -67,10 +68,10 @@ class App(Router):
             default=default,
             trailing_slash=trailing_slash,
             converters=converters,
-            max_body_bytes=max_body_bytes,
             max_message_bytes=max_message_bytes,
             allowed_origins=allowed_origins,
             lifespan=lifespan,
+            **options,
         )
         self._errors: ErrorHandlers = ErrorHandlers(debug=debug)
         self._marks |= {"app": self, ERRORS: self._errors}
