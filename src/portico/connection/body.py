@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, Protocol, TypeAlias, final
 
 from portico import _tasks
-from portico.asgi import Message, Receive
+from portico.asgi import Message, Receive, Scope
 from portico.errors import BadInput, BodyConsumed, ClientDisconnect, ContentTooLarge, Misuse
 
 __all__ = (
@@ -27,6 +27,7 @@ __all__ = (
     "MakeWatch",
     "Pieces",
     "Watch",
+    "close_body",
 )
 
 BODY: Final = "portico.body"
@@ -66,11 +67,6 @@ MakeWatch: TypeAlias = Callable[[], Watch]
 
 class KeptWithBody(Protocol):
     """What was made of a body and is to be closed when its request is over."""
-
-    @property
-    def has_files(self) -> bool:
-        """Whether there is anything to close."""
-        ...
 
     async def close(self) -> None:
         """Let go of it; may be repeated."""
@@ -355,6 +351,13 @@ class Body:
             body, self._held, self.is_consumed = bytes(self._held), b"", True
         self._is_given = self.is_complete
         return {"type": "http.request", "body": body, "more_body": not self.is_complete}
+
+
+async def close_body(scope: Scope) -> None:
+    """Close what was made of the body of ``scope``, if anybody has looked at it."""
+    body: Body | None = scope.get(BODY)
+    if body is not None:
+        await body.close()
 
 
 @final
