@@ -56,7 +56,7 @@ INHERIT: Final = Inherit.INHERIT
 """No limit was given here: the one above counts. ``None`` is no limit at all."""
 
 Limit: TypeAlias = int | Inherit | None
-"""A limit as callers give it."""
+"""A limit as callers give it: a number, ``INHERIT``, or ``None`` for none."""
 
 
 Watch: TypeAlias = Callable[[bytes | bytearray], None]
@@ -240,7 +240,7 @@ class Body:
                 raise ContentTooLarge("body", max_bytes)
             await self._fetch()
 
-    async def watch(self, max_bytes: int | None) -> None:
+    async def hear_disconnect(self, max_bytes: int | None) -> None:
         """Wait until the peer has left, beside whoever reads.
 
         Reads ahead up to ``max_bytes``; 64 KiB, once somebody streams. Over that it waits for a

@@ -33,7 +33,7 @@ async def hear_disconnect(scope: Scope, receive: Receive) -> bool:
     """
     limit = cast("int | None", scope.get(LIMIT, MAX_BODY_BYTES))
     try:
-        await shared_body(scope, receive).watch(limit)
+        await shared_body(scope, receive).hear_disconnect(limit)
     except OSError:
         return True
     except Exception:  # noqa: BLE001  also limits that middleware puts on the body

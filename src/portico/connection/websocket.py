@@ -25,7 +25,7 @@ from portico.asgi import Message
 from portico.codec import decode_json, decode_msgpack, encode_json, encode_msgpack
 from portico.connection._inbox import Inbox, receive_within, size_of
 from portico.connection.base import StateT
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.raw_websocket import RawWebSocket, WebSocketState
 from portico.errors import (
     BadInput,
@@ -66,7 +66,7 @@ class Receiving(TypedDict, total=False):
     an ``HTTPException`` (408); the socket is open still, and closed with 1008 if nobody catches it.
     """
 
-    max_bytes: int | Inherit | None
+    max_bytes: Limit
     timeout_s: float | None
 
 

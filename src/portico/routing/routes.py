@@ -8,7 +8,7 @@ from inspect import Parameter, isfunction, ismethod, signature
 from typing import Any, Final, TypeAlias, Unpack, cast
 
 from portico.asgi import ASGIApp
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.options import BodyOptions, body_marks
 from portico.http.grammar import is_token
 from portico.routing.converters import ConverterFactory, PathConverter
@@ -163,7 +163,7 @@ class WebSocketRoute(_Endpoint):
         *,
         name: str | None = None,
         middleware: Sequence[AnyMiddleware] = (),
-        max_message_bytes: int | Inherit | None = INHERIT,
+        max_message_bytes: Limit = INHERIT,
         allowed_origins: Iterable[str] | Inherit = INHERIT,
     ) -> None:
         super().__init__(path, endpoint, name, middleware)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.raw_websocket import ORIGINS, RawWebSocket, WebSocketState
 from portico.connection.request import Request
 from portico.connection.websocket import MESSAGE_LIMIT, WebSocket
@@ -28,7 +28,7 @@ __all__ = (
 
 
 def socket_marks(
-    max_message_bytes: int | Inherit | None, allowed_origins: Iterable[str] | Inherit
+    max_message_bytes: Limit, allowed_origins: Iterable[str] | Inherit
 ) -> dict[str, Any]:
     """Give what an app, a router or a route puts into the scope of its websockets.
 

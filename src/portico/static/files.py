@@ -1,7 +1,7 @@
 """A directory as an ASGI app: which file a path means, and what is sent with it.
 
 Paths are judged by ``names`` and looked up by ``roots``; how a file is sent is told in
-``portico.response.sending``.
+``portico.response.transfer``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from portico.http.media_types import MEDIA_TYPES, media_type_of
 from portico.response._open_file import refusal
 from portico.response.base import HeadersInput, Response, content_type_field
 from portico.response.error import error_response
-from portico.response.sending import send_file
+from portico.response.transfer import send_file
 from portico.static.found import Found, pass_over
 from portico.static.names import safe_names
 from portico.static.roots import Root, package_directory
