@@ -106,6 +106,11 @@ class WebSocket(RawWebSocket[StateT]):
         data: bytes = await self._take("bytes", None, *self._limits(options))
         return data
 
+    async def receive_data(self, **options: Unpack[Receiving]) -> str | bytes:
+        """Wait for a message of either kind: ``str`` if it is text, ``bytes`` if it is binary."""
+        data: str | bytes = await self._take("text", _as_it_is, *self._limits(options))
+        return data
+
     @overload
     async def receive_json(self, **options: Unpack[Receiving]) -> Any: ...
     @overload
@@ -360,6 +365,10 @@ class _Incoming(AsyncIterator[_T]):
         return self._take(
             self._key, self._decode, self._max_bytes, self._timeout_s, StopAsyncIteration
         )
+
+
+def _as_it_is(data: str | bytes) -> str | bytes:
+    return data
 
 
 def _decoded(decode: Callable[[Any, object], Any], type: object, data: bytes | str) -> Any:
