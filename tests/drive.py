@@ -302,9 +302,9 @@ class Outbound:
         self._accepted: bool = False
         self._status: int = 0
         self._size: int = 0
-        self._trailers: bool = False
-        self._has_body: bool = False
         self._length: int | None = None
+        self._has_trailers: bool = False
+        self._has_body: bool = False
 
     def take(self, message: Message) -> None:
         """Check the next message; raises ``Violation`` at the first fault."""
@@ -329,9 +329,11 @@ class Outbound:
         elif kind == "http.response.pathsend":
             _require(self._started, f"{kind} before the start")
             self._has_body = True
-            self.is_complete = not self._trailers
+            self.is_complete = not self._has_trailers
         elif kind == "http.response.trailers":
-            _require(self._trailers and self._has_body, "trailers that were not announced")
+            _require(self._has_trailers, "trailers that the start does not tell of")
+            _require(self._has_body, "trailers before the end of the body")
+            _keys(message, "type", "headers", "more_trailers")
             check_headers(message.get("headers", ()))
             self.is_complete = not message.get("more_trailers", False)
         else:
@@ -344,14 +346,16 @@ class Outbound:
         # A 1xx is never a whole answer (RFC 9110 15.2).
         _require(type(status) is int and 200 <= status <= 599, f"status {status!r}")
         self._started, self._status = True, status
-        self._trailers = message.get("trailers", False)
+        self._has_trailers = message.get("trailers", False)
+        needs = "http.response.trailers"
+        _require(not self._has_trailers or needs in self._extensions, f"no {needs} was offered")
         self._length = check_headers(message.get("headers", ()))
         # RFC 9110 8.6: no Content-Length in a 204.
         _require(status != 204 or self._length is None, "a length in a 204")
 
     def _body(self, message: Message) -> None:
         _require(self._started, "a body before the start")
-        _require(not self._has_body, "a body after the last one")
+        _require(not self._has_body, "a body after the end of the body")
         _keys(message, "type", "body", "more_body")
         chunk, more = message.get("body", b""), message.get("more_body", False)
         _require(type(chunk) is bytes, f"a body of {type(chunk).__name__}")
@@ -363,7 +367,7 @@ class Outbound:
             _require(self._size <= self._length, "more bytes than the content-length")
             _require(more or self._size == self._length, "fewer bytes than the content-length")
         self._has_body = not more
-        self.is_complete = self._has_body and not self._trailers
+        self.is_complete = not more and not self._has_trailers
 
     def _take_websocket(self, kind: str, message: Message) -> None:
         if kind == "websocket.accept":

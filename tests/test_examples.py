@@ -375,6 +375,29 @@ def test_writer(ask: Ask) -> None:
     assert ask("HEAD", "/by-hand")[2] == b""
 
 
+@example("stream")
+def test_stream(ask: Ask, server: Server) -> None:
+    status, headers, content = ask("GET", "/count")
+    assert (status, content) == (200, b"0\n1\n2\n")
+    assert headers["content-type"] == "text/plain; charset=utf-8"
+    wait_until(lambda: "the numbers have ended" in server.log.read_text())
+    status, headers, content = ask("GET", "/rows")
+    assert headers["content-type"] == "application/x-ndjson"
+    assert [json.loads(line)["square"] for line in content.splitlines()] == [1, 4, 9]
+    assert ask("PUT", "/upper", {"a": "b"})[2] == b'{"A": "B"}'
+
+
+@example("events")
+def test_events(ask: Ask) -> None:
+    status, headers, content = ask("GET", "/ticks", last_event_id="40")
+    assert (status, headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert headers["cache-control"] == "no-store"
+    first, second, third, rest = content.split(b"\n\n")
+    assert first == b'id: 41\nevent: tick\ndata: {"tick":41}'
+    assert (second[:6], third[:6], rest) == (b"id: 42", b"id: 43", b"")
+    assert ask("GET", "/ticks", last_event_id="x")[2].startswith(b"id: 1\n")
+
+
 def test_every_example_is_asked() -> None:
     files = {path.stem for path in EXAMPLES.glob("[!_]*.py")}
     assert files == ASKED

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from portico.channels.hub import Hub as Hub
     from portico.connection.base import HTTPConnection as HTTPConnection
     from portico.connection.request import Request as Request
+    from portico.connection.uploads import UploadFile as UploadFile
     from portico.connection.websocket import WebSocket as WebSocket
     from portico.errors import BadInput as BadInput
     from portico.errors import ClientDisconnect as ClientDisconnect
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from portico.errors import RouteNotFound as RouteNotFound
     from portico.errors import UnsupportedMediaType as UnsupportedMediaType
     from portico.errors import WebSocketDisconnect as WebSocketDisconnect
+    from portico.http.multipart import FormLimits as FormLimits
+    from portico.http.sse import ServerSentEvent as ServerSentEvent
     from portico.http.urls import safe_redirect as safe_redirect
     from portico.response.background import BackgroundTask as BackgroundTask
     from portico.response.base import Response as Response
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
     from portico.response.data import MsgPackResponse as MsgPackResponse
     from portico.response.data import ProblemResponse as ProblemResponse
     from portico.response.file import FileResponse as FileResponse
+    from portico.response.lines import JSONLinesResponse as JSONLinesResponse
     from portico.response.redirect import RedirectResponse as RedirectResponse
+    from portico.response.sse import EventSourceResponse as EventSourceResponse
+    from portico.response.stream import StreamingResponse as StreamingResponse
     from portico.response.text import HTMLResponse as HTMLResponse
     from portico.response.text import PlainTextResponse as PlainTextResponse
     from portico.routing.converters import Converter as Converter
@@ -54,9 +60,11 @@ __all__ = (
     "ClientDisconnect",
     "ContentTooLarge",
     "Converter",
+    "EventSourceResponse",
     "FileChanged",
     "FileResponse",
     "Files",
+    "FormLimits",
     "HTMLResponse",
     "HTTPConnection",
     "HTTPException",
@@ -64,6 +72,7 @@ __all__ = (
     "Hosts",
     "Hub",
     "InvalidData",
+    "JSONLinesResponse",
     "JSONResponse",
     "Middleware",
     "Misuse",
@@ -79,8 +88,11 @@ __all__ = (
     "Route",
     "RouteNotFound",
     "Router",
+    "ServerSentEvent",
+    "StreamingResponse",
     "Subpaths",
     "UnsupportedMediaType",
+    "UploadFile",
     "WebSocket",
     "WebSocketDisconnect",
     "WebSocketRoute",
@@ -97,9 +109,11 @@ _HOME: Final = {
     "ClientDisconnect": "errors",
     "ContentTooLarge": "errors",
     "Converter": "routing.converters",
+    "EventSourceResponse": "response.sse",
     "FileChanged": "errors",
     "FileResponse": "response.file",
     "Files": "static.files",
+    "FormLimits": "http.multipart",
     "HTMLResponse": "response.text",
     "HTTPConnection": "connection.base",
     "HTTPException": "errors",
@@ -107,6 +121,7 @@ _HOME: Final = {
     "Hosts": "routing.hosts",
     "Hub": "channels.hub",
     "InvalidData": "errors",
+    "JSONLinesResponse": "response.lines",
     "JSONResponse": "response.data",
     "Middleware": "routing.middleware",
     "Misuse": "errors",
@@ -122,8 +137,11 @@ _HOME: Final = {
     "Route": "routing.routes",
     "RouteNotFound": "errors",
     "Router": "routing.router",
+    "ServerSentEvent": "http.sse",
+    "StreamingResponse": "response.stream",
     "Subpaths": "routing.router",
     "UnsupportedMediaType": "errors",
+    "UploadFile": "connection.uploads",
     "WebSocket": "connection.websocket",
     "WebSocketDisconnect": "errors",
     "WebSocketRoute": "routing.routes",

@@ -9,14 +9,8 @@ who imports Portico or builds an app has no event loop yet.
 
 from __future__ import annotations
 
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterable,
-)
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from itertools import count, islice
@@ -34,10 +28,13 @@ __all__ = (
     "ThreadLimiter",
     "call",
     "call_in_loop",
+    "caller",
     "checkpoint",
+    "clock",
     "is_async_callable",
     "iterate_in_thread",
     "make_event",
+    "now",
     "open_group",
     "open_scope",
     "poll",
@@ -73,6 +70,27 @@ class Event(Protocol):
 
 class CancelScope(Protocol):
     """A block of code that can be left early."""
+
+    @property
+    def shield(self) -> bool:
+        """Whether cancellation from outside is kept away."""
+        ...
+
+    @shield.setter
+    def shield(self, value: bool, /) -> None: ...
+
+    @property
+    def deadline(self) -> float:
+        """When it ends by itself, by ``clock``."""
+        ...
+
+    @deadline.setter
+    def deadline(self, value: float, /) -> None: ...
+
+    @property
+    def cancelled_caught(self) -> bool:
+        """Whether it was left early."""
+        ...
 
     @property
     def cancel_called(self) -> bool:
@@ -248,6 +266,13 @@ def make_event() -> Event:
     return AnyEvent()
 
 
+def now() -> float:
+    """Give the event loop's time, in seconds from some moment on."""
+    from anyio import current_time
+
+    return current_time()
+
+
 async def sleep(seconds: float) -> None:
     """Wait so many seconds."""
     from anyio import sleep as any_sleep
@@ -260,6 +285,13 @@ async def checkpoint() -> None:
     from anyio.lowlevel import checkpoint as any_checkpoint
 
     await any_checkpoint()
+
+
+def clock() -> Callable[[], float]:
+    """Give the event loop's clock: a function that tells the time in seconds."""
+    from anyio import current_time
+
+    return current_time
 
 
 def open_scope(
@@ -321,6 +353,27 @@ def call_in_loop(func: Callable[[*Ts], T], *args: *Ts) -> T:
     except RuntimeError:
         return run_sync(func, *args)
     return func(*args)
+
+
+def caller(func: Callable[[], object]) -> Callable[[], None]:
+    """Make a function that has ``func`` called in this event loop, soon; for signal handlers.
+
+    It may be called from anywhere, also after the loop has ended: then it does nothing.
+    """
+    from anyio.lowlevel import current_token
+
+    token: object = current_token()
+    native: Any = getattr(token, "native_token", token)  # before anyio 4.11 it is that itself
+    # asyncio's loops and trio's tokens have their own words for it, and anyio has none.
+    soon: Callable[[Callable[[], object]], object] = (
+        native.run_sync_soon if hasattr(native, "run_sync_soon") else native.call_soon_threadsafe
+    )
+
+    def call() -> None:
+        with suppress(RuntimeError):  # the loop has ended; trio's RunFinishedError is one too
+            soon(func)
+
+    return call
 
 
 def is_async_callable(func: object) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar, Unpack
 
+from portico._stopping import is_stopping
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.body import INHERIT, Inherit
+from portico.connection.options import BodyOptions
 from portico.errors import HTTPException
 from portico.lifespan import LifespanContext
 from portico.routing.converters import ConverterFactory
@@ -55,10 +57,10 @@ class App(Router):
         default: ASGIApp | None = None,
         trailing_slash: TrailingSlash = "strict",
         converters: Mapping[str, ConverterFactory] | None = None,
-        max_body_bytes: int | Inherit | None = INHERIT,
         max_message_bytes: int | Inherit | None = INHERIT,
         allowed_origins: Iterable[str] | Inherit = INHERIT,
         lifespan: LifespanContext | None = None,
+        **options: Unpack[BodyOptions],
     ) -> None:
         super().__init__(
             routes,
@@ -66,10 +68,10 @@ class App(Router):
             default=default,
             trailing_slash=trailing_slash,
             converters=converters,
-            max_body_bytes=max_body_bytes,
             max_message_bytes=max_message_bytes,
             allowed_origins=allowed_origins,
             lifespan=lifespan,
+            **options,
         )
         self._errors: ErrorHandlers = ErrorHandlers(debug=debug)
         self._marks |= {"app": self, ERRORS: self._errors}
@@ -84,6 +86,15 @@ class App(Router):
     @debug.setter
     def debug(self, value: bool) -> None:
         self._errors.debug = value
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the application of this event loop was told to end; for what goes on for long.
+
+        ``while not app.is_stopping: yield await next_piece()``. Event streams are ended anyway,
+        other streams when the lifespan's ``drain_timeout_s`` is over.
+        """
+        return is_stopping()
 
     def exception_handler(self, key: int | type[Exception]) -> Callable[[Handler], Handler]:
         """Answer exceptions of a class, or of a status: ``async def gone(request, error)``.

@@ -1,5 +1,7 @@
 """JSON (RFC 8259) and MessagePack: one ``encode`` and one ``decode`` for each, over msgspec.
 
+``decode_form`` makes typed values of the fields of a form.
+
 What a peer sent wrongly is ``BadInput`` (400) if it is malformed and ``InvalidData`` (422) if
 it is well formed but not of the type that was asked for; what a caller cannot encode is a
 ``TypeError``. Nesting is bounded by the interpreter's recursion limit and answered with 400.
@@ -7,15 +9,16 @@ it is well formed but not of the type that was asked for; what a caller cannot e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final, TypeVar, overload
 
 import msgspec
+import msgspec.inspect
 
 from portico.errors import BadInput, InvalidData
 
-__all__ = ("decode_json", "decode_msgpack", "encode_json", "encode_msgpack")
+__all__ = ("decode_form", "decode_json", "decode_msgpack", "encode_json", "encode_msgpack")
 
 T = TypeVar("T")
 
@@ -82,6 +85,35 @@ def decode_msgpack(data: bytes, type: object = Any) -> Any:
         raise _explained(error, data, type, "MessagePack") from None
 
 
+def decode_form(fields: Iterable[tuple[str, object]], type: object) -> Any:
+    """Decode the fields of a form into ``type``: a Struct, dataclass, TypedDict or ``dict``.
+
+    Text becomes numbers, booleans (``true``, ``false``, ``1``, ``0``), dates and so on, as the type
+    says. A field of ``type`` that is a list, a set or a tuple takes every value of its name, any
+    other exactly one. Values that are no text (files) are taken as they are.
+
+    Raises ``InvalidData`` (422) with the path of the field that does not fit.
+
+    >>> decode_form([("id", "7"), ("tag", "a"), ("tag", "b")], dict[str, int | list[str]])
+    {'id': 7, 'tag': ['a', 'b']}
+    """
+    several = _several(type)
+    values: dict[str, Any] = {}
+    for name, value in fields:
+        if name in several:
+            values.setdefault(name, []).append(value)
+        elif name not in values:
+            values[name] = value
+        elif isinstance(values[name], list):
+            values[name].append(value)
+        else:
+            values[name] = [values[name], value]
+    try:
+        return msgspec.convert(values, type, strict=False)
+    except msgspec.ValidationError as error:
+        raise _missing(str(error)) or _invalid(str(error)) from None
+
+
 # Decoders are made once for each type: that costs more than decoding with one.
 @lru_cache(maxsize=512)
 def _json_decoder(type: Any) -> msgspec.json.Decoder[Any]:
@@ -91,6 +123,36 @@ def _json_decoder(type: Any) -> msgspec.json.Decoder[Any]:
 @lru_cache(maxsize=512)
 def _msgpack_decoder(type: Any) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(type)
+
+
+_COLLECTIONS: Final = (
+    msgspec.inspect.ListType,
+    msgspec.inspect.SetType,
+    msgspec.inspect.FrozenSetType,
+    msgspec.inspect.TupleType,
+    msgspec.inspect.VarTupleType,
+)
+
+
+@lru_cache(maxsize=512)
+def _several(type: Any) -> frozenset[str]:
+    """Name the fields of ``type`` that take several values."""
+    fields = getattr(msgspec.inspect.type_info(type), "fields", ())
+    return frozenset(field.encode_name for field in fields if _is_collection(field.type))
+
+
+def _is_collection(info: msgspec.inspect.Type) -> bool:
+    if isinstance(info, msgspec.inspect.UnionType):  # as in ``list[int] | None``
+        return any(_is_collection(member) for member in info.types)
+    return isinstance(info, _COLLECTIONS)
+
+
+def _missing(message: str) -> InvalidData | None:
+    """Name the field itself that is missing, not what it is missing in."""
+    before, found, name = message.partition("Object missing required field `")
+    if before or not found:
+        return None
+    return InvalidData(f"$.{name.partition('`')[0]}", "Required, but not there")
 
 
 _FAILURES: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

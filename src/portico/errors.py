@@ -5,8 +5,10 @@ Who is wrong is the type::
     PorticoError
     ├── HTTPException            the request is answered with .status_code
     │   ├── BadInput             the peer sent something malformed              400
+    │   │   ├── BodyTimeout              ... too slowly                         408
     │   │   ├── ContentTooLarge          ... more than we allow                 413
     │   │   ├── UnsupportedMediaType     ... of a type that is not understood   415
+    │   │   │   └── UnsupportedContentEncoding   ... in a coding that is not        415
     │   │   ├── InvalidData              ... well formed, but not what we need  422
     │   │   └── UnexpectedMessage        ... text for binary, or binary for text (websockets)
     │   └── ServiceUnavailable   what the application needs does not answer     503
@@ -34,6 +36,7 @@ from typing import ClassVar, Final, Literal, cast
 __all__ = (
     "BadInput",
     "BodyConsumed",
+    "BodyTimeout",
     "ClientDisconnect",
     "ContentTooLarge",
     "FileChanged",
@@ -49,6 +52,7 @@ __all__ = (
     "ServiceUnavailable",
     "SlowSubscriber",
     "UnexpectedMessage",
+    "UnsupportedContentEncoding",
     "UnsupportedMediaType",
     "WebSocketDisconnect",
     "WebSocketStateError",
@@ -248,6 +252,35 @@ class UnsupportedMediaType(BadInput):
         wanted = ", ".join(accepted)
         super().__init__("content-type", reason or f"must be {wanted}", headers={"accept": wanted})
         self.accepted: tuple[str, ...] = tuple(accepted)
+
+
+class UnsupportedContentEncoding(UnsupportedMediaType):
+    """The peer sent a body in a content coding that is not taken here: 415.
+
+    ``accepted`` are the codings that would be; they are sent in an ``Accept-Encoding`` field, as
+    RFC 9110 15.5.16 suggests.
+    """
+
+    def __init__(self, accepted: Sequence[str], reason: str | None = None) -> None:
+        wanted = ", ".join([*accepted, "identity"])
+        BadInput.__init__(
+            self,
+            "content-encoding",
+            reason or f"must be {wanted}",
+            headers={"accept-encoding": wanted},
+        )
+        self.accepted = tuple(accepted)
+
+
+class BodyTimeout(BadInput):
+    """The peer sent its body too slowly: 408. ``limit_s`` is the time that passed, in seconds."""
+
+    default_status: ClassVar[int] = 408
+
+    def __init__(self, limit_s: float) -> None:
+        extensions = {"limit": limit_s, "unit": "seconds"}
+        super().__init__("body", f"took over {limit_s:g} seconds", extensions=extensions)
+        self.limit_s: float = limit_s
 
 
 class InvalidData(BadInput):

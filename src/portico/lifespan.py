@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, final
 
 from portico import _tasks
 from portico._background import BackgroundTasks
+from portico._stopping import News
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
 from portico.errors import Misuse
 
@@ -44,15 +45,13 @@ class Lifespan:
 
     ``context`` is called with the app and gives an async context manager; the mapping that it
     yields, if any, is the state. ``children`` gives the mounted ASGI apps whose lifespans run
-    inside this one and share its state. ``drain_timeout_s`` is how long background work may take
-    to end at shutdown, in seconds.
+    inside this one and share its state. ``drain_timeout_s`` is how long event streams and then
+    background work may take to end at shutdown, in seconds.
 
     Order: the context manager is entered, the children start, the startup hooks run as they were
-    registered. Shutdown takes the same way back, after background work has ended; every step of it
-    is taken even if one fails.
-
-    One object may run in several event loops at once. If it runs in a loop already (an app mounted
-    in two places), a second run joins the first.
+    registered. Shutdown takes the same way back, after streams and background work have ended;
+    every step of it is taken even if one fails. One object may run in several event loops at once;
+    a second run in the same loop (of an app that is mounted twice) joins the first.
 
     Raises ``TypeError`` if ``context`` is an async function or generator that nobody decorated
     with ``contextlib.asynccontextmanager``, ``ValueError`` for a negative time.
@@ -143,17 +142,20 @@ class Lifespan:
             self._runs.set(run)
             self._ever_ran = True
             error: BaseException | None = None
+            news = News(self._drain_timeout_s)
             try:
+                news.open(group)
                 await self._start(run)
                 is_started = True
                 yield values
             except BaseException as raised:  # noqa: BLE001  # `leave` raises it
                 error = raised
             try:
-                run.exits.append(self._drain)
+                run.exits += [self._drain, news.finish]
                 await run.leave(error)
             finally:
                 self._runs.set(None)
+                news.close()
                 del error  # it holds this frame: a cycle would keep both alive
         if not is_started:
             raise Misuse("the lifespan's context manager swallowed what stopped the startup")

@@ -538,3 +538,89 @@ async def test_a_response_that_was_begun_was_used() -> None:
     before = request.was_used
     assert not request.response.is_started
     assert (before, request.was_used) == (False, True)
+
+
+# Streams, and what comes before the answer
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([], None),
+        ([("last-event-id", "")], None),
+        ([("Last-Event-ID", "7")], "7"),
+        ([("last-event-id", "\u00e4".encode())], "\u00e4"),
+        ([("last-event-id", b"\xff")], "\ufffd"),
+    ],
+)
+def test_last_event_id(headers: list[tuple[str, str | bytes]], expected: str | None) -> None:
+    assert Request(http_scope(headers=headers)).last_event_id == expected
+
+
+EXTENSIONS = ["http.response.early_hint", "http.response.push", "http.response.debug"]
+
+
+async def send_all(request: Request[Any]) -> list[bool]:
+    return [
+        await request.send_early_hints("</a.css>; rel=preload", "</b.js>; rel=preload"),
+        await request.send_push_promise("/\u00e4", {"Accept": "text/css"}),
+        await request.send_debug({"template": "a.html"}),
+    ]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("offered", [EXTENSIONS, []])
+async def test_extensions(offered: list[str]) -> None:
+    could: list[bool] = []
+    app = App()
+
+    @app.get("/")
+    async def handler(request: Request) -> str:
+        could.extend(await send_all(request))
+        return "x"
+
+    sent = await drive(app, http_scope(extensions={key: {} for key in offered}))
+    assert could == [bool(offered)] * 3
+    hints = {
+        "type": "http.response.early_hint",
+        "links": [b"</a.css>; rel=preload", b"</b.js>; rel=preload"],
+    }
+    push = {
+        "type": "http.response.push",
+        "path": "/\u00e4",
+        "headers": [(b"accept", b"text/css")],
+    }
+    debug = {"type": "http.response.debug", "info": {"template": "a.html"}}
+    assert sent[:-2] == ([hints, push, debug] if offered else [])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["", "a", "//a", "/a\r\nb", "/a\0"])
+async def test_a_path_that_cannot_be_promised(path: str) -> None:
+    with pytest.raises(ValueError, match="a promised path"):
+        await Request(http_scope()).send_push_promise(path)
+
+
+@pytest.mark.anyio
+async def test_hints_that_are_no_fields() -> None:
+    with pytest.raises(ValueError, match="line break"):
+        await Request(http_scope()).send_early_hints("</a>\r\nset-cookie: a=b")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("number", range(3))
+async def test_they_come_before_the_start(number: int) -> None:
+    app = App()
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        await request.response.start()
+        calls: list[Any] = [
+            request.send_early_hints,
+            lambda: request.send_push_promise("/"),
+            lambda: request.send_debug({}),
+        ]
+        with pytest.raises(ResponseAlreadyStarted):
+            await calls[number]()
+
+    await drive(app, http_scope(extensions={key: {} for key in EXTENSIONS}))

@@ -34,7 +34,7 @@ CHUNKED = (b"transfer-encoding", b"chunked")
 def test_fields_of_the_content(
     raw: list[tuple[bytes, bytes]], expected: tuple[bytes | None, list[bytes]]
 ) -> None:
-    assert content_fields(raw) == expected
+    assert content_fields(raw) == (*expected, NONE)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ linear is four, quadratic sixteen. A parser that is not registered here fails th
 from __future__ import annotations
 
 import ast
+import gzip
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -26,13 +27,16 @@ from portico.http.conditional import Conditions, decide, read_conditions
 from portico.http.cookies import parse_cookies
 from portico.http.dates import parse_date
 from portico.http.disposition import content_disposition, parse_disposition
+from portico.http.encodings import make_decoder
 from portico.http.etags import ETag, ETags, parse_etag
 from portico.http.grammar import parse_parameters, split_list
 from portico.http.headers import Headers
-from portico.http.media import parse_media_type
+from portico.http.media import MediaType, parse_media_type
+from portico.http.multipart import FormLimits, MultipartParser, parse_boundary
 from portico.http.origin import parse_origin, parse_origins
+from portico.http.parts import parse_part_head
 from portico.http.paths import origin_form, quote_root, rooted_path, split_path
-from portico.http.query import parse_query, parse_urlencoded
+from portico.http.query import UrlencodedCounter, parse_query, parse_urlencoded
 from portico.http.ranges import parse_range
 from portico.http.urls import location, parse_host, request_url, safe_redirect
 from portico.routing.template import parse_template
@@ -144,6 +148,54 @@ def encoded(makes: list[Make]) -> list[Make]:
     return [as_bytes(make) for make in makes]
 
 
+HEAD: Final = b'--X\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n'
+PART: Final = b'--X\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+
+
+def content(piece: bytes) -> Make:
+    return lambda size: HEAD + piece * (size // len(piece)) + b"\r\n--X--"
+
+
+MULTIPARTS: list[Make] = [
+    content(b"\r"),
+    content(b"\n"),
+    content(b"\r\n"),
+    content(b"\r\n--"),
+    content(b"\r\n-"),
+    lambda size: HEAD + b"\n" + b"z" * size + b"\r\n--X--",
+    lambda size: b"\r\n" * (size // 2) + HEAD,
+    lambda size: b"preamble" * (size // 8) + HEAD,
+    lambda size: b"--X--\r\n" + b"epilogue" * (size // 8),
+    lambda size: PART * (size // len(PART)) + b"--X--",
+    lambda size: (HEAD + b"\r\n") * (size // len(HEAD)) + b"--X--",
+    lambda size: b"--X\r\n" + b"a: b\r\n" * (size // 6),
+]
+
+
+def read_multipart(step: int) -> Callable[[bytes], object]:
+    def read(data: bytes) -> None:
+        parser = MultipartParser("X", FormLimits(fields=10**9, files=10**9, form_bytes=10**9))
+        for at in range(0, len(data), step):
+            parser.feed(data[at : at + step])
+        parser.close()
+
+    return read
+
+
+def count_urlencoded(data: bytes) -> None:
+    counter, held = UrlencodedCounter(10**9, 10**9, 10**9), bytearray()
+    for at in range(0, len(data), 64):
+        held += data[at : at + 64]
+        counter.count(held)
+
+
+def inflate(data: bytes) -> None:
+    decoder = make_decoder("gzip")
+    for _ in decoder.feed(data):
+        pass
+    decoder.close()
+
+
 def tree() -> Tree[int]:
     found: Tree[int] = Tree()
     templates = (
@@ -247,6 +299,35 @@ REGISTRY: dict[str, tuple[Callable[[Any], object], list[Make]]] = {
     ),
     "query.parse_query": (parse_query, [*URLENCODED, *encoded(URLENCODED)]),
     "query.parse_urlencoded": (parse_urlencoded, [*URLENCODED, *encoded(URLENCODED)]),
+    "query.UrlencodedCounter": (count_urlencoded, encoded(URLENCODED)),
+    "multipart.parse_boundary": (
+        lambda text: parse_boundary(MediaType("a", "b", {"boundary": text}), max_bytes=10**9),
+        [repeat("-"), repeat(" ", tail="a"), repeat("a", tail=" ")],
+    ),
+    "parts.parse_part_head": (
+        lambda text: parse_part_head([("Content-Disposition", text), ("Content-Type", text)]),
+        [
+            repeat("\\", head='form-data; name="'),
+            repeat('\\"', head='form-data; name="', tail='"'),
+            repeat(";", head="form-data"),
+            repeat(" ;\t", head="form-data"),
+            repeat("%22", head='form-data; name="', tail='"'),
+            repeat('; a="', head="form-data"),
+            repeat("x", head="form-data; name="),
+        ],
+    ),
+    "multipart.MultipartParser": (read_multipart(10**9), MULTIPARTS),
+    "multipart.MultipartParser, 64 bytes at once": (read_multipart(64), MULTIPARTS),
+    "multipart.MultipartParser, byte by byte": (read_multipart(1), MULTIPARTS),
+    "encodings.Decoder": (
+        inflate,
+        [
+            lambda size: gzip.compress(b"") * (size // 20),
+            lambda size: gzip.compress(bytes(size)),
+            lambda size: gzip.compress(bytes(range(256)) * (size // 256)),
+            lambda size: b"\x1f\x8b\x08\x08\0\0\0\0\0\0" + b"n" * size,
+        ],
+    ),
     "dates.parse_date": (parse_date, DATES),
     "etags.parse_etag": (parse_etag, ETAGS),
     "etags.ETags": (lambda text: ETags(text).has_weak(ETag("x")), ETAGS),

@@ -6,9 +6,18 @@ import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
-from anyio import Event
+import anyio
+import anyio.lowlevel
 
-from portico import App, ClientDisconnect, HTTPException, Request, WebSocket
+from portico import (
+    App,
+    ClientDisconnect,
+    EventSourceResponse,
+    HTTPException,
+    Request,
+    StreamingResponse,
+    WebSocket,
+)
 from tests.servers.processes import FILES
 
 seen: list[str] = []
@@ -74,6 +83,83 @@ async def tell(request: Request) -> list[str]:
     return seen
 
 
+async def idle(path: str) -> AsyncGenerator[str]:
+    try:
+        yield "first"
+        await anyio.sleep_forever()
+    finally:
+        await anyio.lowlevel.checkpoint()
+        seen.append(f"closed {path}")
+
+
+@app.get("/idle")
+async def idle_stream(request: Request) -> StreamingResponse:
+    return StreamingResponse(idle("/idle"))
+
+
+@app.get("/idle-events")
+async def idle_events(request: Request) -> EventSourceResponse:
+    return EventSourceResponse(idle("/idle-events"))
+
+
+@app.get("/idle-writer")
+async def idle_writer(request: Request) -> None:
+    try:
+        async with request.response_writer() as write:
+            await write("first")
+            await anyio.sleep_forever()
+    except ClientDisconnect:
+        seen.append("closed /idle-writer")
+        raise
+
+
+@app.get("/ticks")
+async def ticks(request: Request) -> StreamingResponse:
+    async def pieces() -> AsyncGenerator[str]:
+        try:
+            while True:
+                yield "first"
+                await anyio.sleep(0.01)
+        finally:
+            await anyio.lowlevel.checkpoint()
+            seen.append("closed /ticks")
+
+    return StreamingResponse(pieces())
+
+
+@app.get("/short")
+async def short(request: Request) -> StreamingResponse:
+    async def pieces() -> AsyncGenerator[str]:
+        yield "first"
+        await anyio.sleep(0.3)
+        yield "last"
+
+    return StreamingResponse(pieces())
+
+
+flooded = [0]
+
+
+@app.get("/flood")
+async def flood(request: Request) -> StreamingResponse:
+    async def pieces() -> AsyncGenerator[bytes]:
+        flooded[0] = 0
+        try:
+            yield b"first"
+            while True:
+                flooded[0] += 1
+                yield bytes(65536)
+        finally:
+            seen.append("closed /flood")
+
+    return StreamingResponse(pieces())
+
+
+@app.get("/flooded")
+async def tell_flooded(request: Request) -> int:
+    return flooded[0]
+
+
 @app.get("/thread")
 def in_a_thread(request: Request) -> str:
     return "from a thread"
@@ -97,12 +183,12 @@ async def echo(websocket: WebSocket) -> None:
 
 
 @app.websocket("/ticks")
-async def ticks(websocket: WebSocket) -> None:
+async def tick_socket(websocket: WebSocket) -> None:
     async with websocket, websocket.until_disconnected():
         seen.append("ticks")
         try:
             await websocket.send_text("tick")
-            await Event().wait()
+            await anyio.Event().wait()
         finally:
             seen.append("ticks ended")
 

@@ -22,7 +22,8 @@ COMMANDS = {
         "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning --http httptools"
     ),
     "uvicorn-wsproto": (
-        "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning --ws wsproto"
+        "uvicorn {target} --host 127.0.0.1 --port {port} --log-level warning"
+        " --http h11 --ws wsproto"
     ),
     "granian": "granian {target} --host 127.0.0.1 --port {port} --interface asgi",
     "hypercorn": "hypercorn {target} --bind 127.0.0.1:{port} --log-level warning",

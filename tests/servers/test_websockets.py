@@ -27,7 +27,7 @@ def seen(server: Server) -> list[str]:
 
 def test_one_that_only_sends_sees_that_the_peer_is_gone(server: Server) -> None:
     """Reset without a close frame: nothing is left, and nothing is logged."""
-    before = seen(server).count("ticks ended")
+    before, logged = seen(server).count("ticks ended"), len(server.log.read_text())
     for _ in range(ABRUPT):
         with socket.create_connection(("127.0.0.1", server.port), 10) as client:
             client.sendall(HANDSHAKE)
@@ -37,7 +37,7 @@ def test_one_that_only_sends_sees_that_the_peer_is_gone(server: Server) -> None:
             # Closed with SO_LINGER of 0 seconds, it sends RST.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wait_until(lambda: seen(server).count("ticks ended") == before + ABRUPT)
-    assert "Traceback" not in server.log.read_text()
+    assert "Traceback" not in server.log.read_text()[logged:]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://app.example"])

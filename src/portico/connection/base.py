@@ -279,7 +279,7 @@ class HTTPConnection(Mapping[str, Any], Generic[StateT]):
         return MultiDictProxy(parse_cookies(self.headers.getall("cookie", ())))
 
     @cached_property
-    def _content_fields(self) -> tuple[bytes | None, list[bytes]]:
+    def _content_fields(self) -> tuple[bytes | None, list[bytes], list[bytes]]:
         return content_fields(self._scope["headers"])
 
     @cached_property

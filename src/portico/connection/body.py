@@ -6,15 +6,28 @@ read it. Whoever waits for the peer to leave reads ahead, and what it reads is k
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import sys
+from collections.abc import AsyncGenerator, Callable
 from enum import Enum
-from typing import Final
+from typing import Final, Protocol, TypeAlias, final
 
 from portico import _tasks
 from portico.asgi import Message, Receive
 from portico.errors import BadInput, BodyConsumed, ClientDisconnect, ContentTooLarge, Misuse
 
-__all__ = ("BODY", "INHERIT", "LIMIT", "MAX_BODY_BYTES", "Body", "Inherit")
+__all__ = (
+    "BODY",
+    "INHERIT",
+    "LIMIT",
+    "MAX_BODY_BYTES",
+    "Body",
+    "Inherit",
+    "KeptWithBody",
+    "Limit",
+    "MakeWatch",
+    "Pieces",
+    "Watch",
+)
 
 BODY: Final = "portico.body"
 """The scope's key for the shared ``Body``."""
@@ -41,6 +54,28 @@ class Inherit(Enum):
 INHERIT: Final = Inherit.INHERIT
 """No limit was given here: the one above counts. ``None`` is no limit at all."""
 
+Limit: TypeAlias = int | Inherit | None
+"""A limit as callers give it."""
+
+
+Watch: TypeAlias = Callable[[bytes | bytearray], None]
+"""Looks at what has come of a body, and raises if that must not go on."""
+
+MakeWatch: TypeAlias = Callable[[], Watch]
+
+
+class KeptWithBody(Protocol):
+    """What was made of a body and is to be closed when its request is over."""
+
+    @property
+    def has_files(self) -> bool:
+        """Whether there is anything to close."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it; may be repeated."""
+        ...
+
 
 class Body:
     """Reads ``http.request`` messages from ``receive``.
@@ -63,7 +98,11 @@ class Body:
     is_complete: bool = False
     is_consumed: bool = False
     is_disconnected: bool = False
-    overrun: ContentTooLarge | None = None
+    overrun: BadInput | None = None
+    decoded: Body | None = None
+    is_decoded: bool = False
+    form: KeptWithBody | None = None
+    _served: Receive | None = None
 
     def __init__(self, receive: Receive, expected_bytes: int | None = None) -> None:
         self._receive: Receive = receive
@@ -76,23 +115,35 @@ class Body:
         and nothing was taken yet from the one that this body was made with.
         """
         return (
-            receive in (self._receive, self.receive)
+            receive in (self._receive, self.receive, self._served)
             or self._receiving
             or self._seen_bytes > 0
             or self.is_complete
             or self.is_disconnected
         )
 
-    async def read(self, max_bytes: int | None, *, is_readers_own: bool = False) -> bytes:
+    async def read(
+        self,
+        max_bytes: int | None,
+        make_watch: MakeWatch | None = None,
+        *,
+        is_readers_own: bool = False,
+    ) -> bytes:
         """Read the whole body; kept, so a second call costs nothing.
 
         A limit that ``is_readers_own`` refuses this reader alone, another may take more.
+        ``make_watch`` makes who may refuse a body of several messages: called with all that is
+        held, each time that more has come. What it raises is raised here.
 
         Raises ``ContentTooLarge`` over ``max_bytes``, ``ClientDisconnect`` if the peer left before
         the end, ``BadInput`` if it ended early, ``BodyConsumed`` after ``stream``.
         """
+        watch: Watch | None = None
         while (whole := self._whole) is None:
             self._refuse(max_bytes, self.expected_bytes, is_readers_own=is_readers_own)
+            if make_watch is not None and self._held and not self.is_complete:
+                watch = watch or make_watch()
+                watch(self._held)
             if self.is_consumed:
                 raise BodyConsumed(_CONSUMED)
             if (self.is_complete or self.is_disconnected) and self._is_at_end():
@@ -111,29 +162,47 @@ class Body:
             self._refuse(max_bytes, len(whole), is_readers_own=is_readers_own)
         return whole
 
+    def pieces(self, max_bytes: int | None = None) -> Pieces:
+        """Begin to read the body in pieces; nothing is kept. Raises what ``read`` does."""
+        if self._whole is not None:
+            self._refuse(max_bytes, len(self._whole))
+        else:
+            self._refuse(max_bytes, self.expected_bytes, is_readers_own=True)
+            if self.is_consumed:
+                raise BodyConsumed(_CONSUMED)
+            self.is_consumed = True
+        return Pieces(self, self._whole, max_bytes)
+
     async def stream(self, max_bytes: int | None = None) -> AsyncGenerator[bytes, None]:
         """Read the body as it comes, in pieces of the server's size; nothing is kept.
 
         A body that was read whole before comes as one piece. Raises what ``read`` does.
         """
-        if self._whole is not None:
-            if whole := await self.read(max_bytes):
-                yield whole
-            return
-        self._refuse(max_bytes, self.expected_bytes, is_readers_own=True)
-        if self.is_consumed:
-            raise BodyConsumed(_CONSUMED)
-        self.is_consumed = True
+        pieces = self.pieces(max_bytes)
+        while piece := await pieces.next():
+            yield piece
+
+    async def next_piece(self, max_bytes: int | None) -> bytes:
+        """Take what has come, or wait for more; ``b""`` at the end."""
         while not self._is_dropped:
-            self._refuse(max_bytes, self.expected_bytes)
+            if max_bytes is not None or self.overrun is not None:
+                self._refuse(max_bytes, self._seen_bytes)
             if self._held:
-                chunk, self._held = self._held, b""
-                yield bytes(chunk)
-            elif self._is_at_end():
+                piece, self._held = self._held, b""
+                return bytes(piece)
+            if (self.is_complete or self.is_disconnected) and self._is_at_end():
                 self._is_given = True
-                return
-            else:
-                await self._fetch()
+                return b""
+            if self._receiving:
+                await self._wait_arrival()
+                continue
+            self._receiving = True
+            try:
+                self._take(await self._receive())
+            finally:
+                self._receiving = False
+                if self._arrival is not None:
+                    self._tell_arrival()
         raise BodyConsumed(_CONSUMED)
 
     async def receive(self) -> Message:
@@ -175,15 +244,41 @@ class Body:
                 raise ContentTooLarge("body", max_bytes)
             await self._fetch()
 
+    async def watch(self, max_bytes: int | None) -> None:
+        """Wait until the peer has left, beside whoever reads.
+
+        Reads ahead up to ``max_bytes``; 64 KiB, once somebody streams. Over that it waits for a
+        reader, because nobody can see behind what is unread.
+        """
+        while not self.is_disconnected:
+            limit = _READ_AHEAD_BYTES if self.is_consumed else max_bytes
+            if limit is None or len(self._held) <= limit:
+                await self._fetch()
+            else:
+                await self._wait_arrival()
+
+    def limit_time(self, receive: Receive) -> None:
+        """Read by ``receive``, which is the one this body was made with under a limit of time."""
+        self._served, self._receive = self._receive, receive
+
+    async def close(self) -> None:
+        """Close what was made of the body: the files of its form."""
+        # A coroutine that is being closed may wait for nothing; the files close by themselves.
+        if self.form is not None and not isinstance(sys.exception(), GeneratorExit):
+            await self.form.close()
+
     def drop(self) -> None:
         """Forget what is held; the body cannot be read any more."""
+        if self.decoded is not None:
+            self.decoded.drop()
         self._held, self._whole = b"", None
         self.is_consumed = self._is_dropped = self._is_given = True
 
     def check_answer(self, status_code: int) -> None:
         """Raise ``overrun`` where an answer says that all went well: overlooked limits stand."""
-        if self.overrun is not None and status_code < 400:
-            raise self.overrun
+        overrun = self.overrun if self.decoded is None else self.overrun or self.decoded.overrun
+        if overrun is not None and status_code < 400:
+            raise overrun
 
     def _refuse(self, max_bytes: int | None, size: int, *, is_readers_own: bool = False) -> None:
         """Raise if a limit was passed, or is passed by what was seen or by ``size``."""
@@ -260,3 +355,20 @@ class Body:
             body, self._held, self.is_consumed = bytes(self._held), b"", True
         self._is_given = self.is_complete
         return {"type": "http.request", "body": body, "more_body": not self.is_complete}
+
+
+@final
+class Pieces:
+    """A body in pieces of the server's size; what ``Body.pieces`` gives."""
+
+    def __init__(self, body: Body, whole: bytes | None, max_bytes: int | None) -> None:
+        self.body: Body = body
+        self._whole: bytes | None = whole
+        self._max_bytes: int | None = max_bytes
+
+    async def next(self) -> bytes:
+        """Give the next piece, ``b""`` at the end. Raises what ``Body.read`` does."""
+        if self._whole is not None:
+            piece, self._whole = self._whole, b""
+            return piece
+        return await self.body.next_piece(self._max_bytes)

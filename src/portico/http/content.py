@@ -1,7 +1,7 @@
-"""What the header says of a body: its type and its length (RFC 9110 8.3 and 8.6, RFC 9112 6.3).
+"""What the header says of a body: type, length and coding (RFC 9110 8.3, 8.4, 8.6, RFC 9112 6.3).
 
-Both are read from what one look at the fields finds: there are many fields, and most requests with
-a body need both.
+They are read from what one look at the fields finds: there are many fields, and most requests with
+a body need them.
 """
 
 from __future__ import annotations
@@ -13,33 +13,38 @@ from portico.http.headers import RawHeaders
 
 __all__ = ("content_fields", "content_length")
 
-_NAMES: Final = frozenset({b"content-type", b"content-length", b"transfer-encoding"})
+_NAMES: Final = frozenset(
+    {b"content-type", b"content-length", b"content-encoding", b"transfer-encoding"}
+)
 
 _MAX_DIGITS: Final = 18  # more than any body's length has, fewer than ``int`` is slow for
 
 
-def content_fields(raw: RawHeaders) -> tuple[bytes | None, list[bytes]]:
-    """Pick the first Content-Type, and every Content-Length that counts.
+def content_fields(raw: RawHeaders) -> tuple[bytes | None, list[bytes], list[bytes]]:
+    """Pick the first Content-Type, every Content-Length that counts, every Content-Encoding.
 
     >>> content_fields([(b"content-type", b"text/plain"), (b"content-length", b"3")])
-    (b'text/plain', [b'3'])
+    (b'text/plain', [b'3'], [])
     >>> content_fields([(b"content-length", b"3"), (b"transfer-encoding", b"chunked")])
-    (None, [])
+    (None, [], [])
     """
     fields = [pair for pair in raw if pair[0] in _NAMES]
     if len(fields) < 2:  # a body has two of them, unless the names are not in lower case
         fields = [(name.lower(), value) for name, value in raw if name.lower() in _NAMES]
     kind: bytes | None = None
     lengths: list[bytes] = []
+    codings: list[bytes] = []
     is_chunked = False
     for name, value in fields:
         if name == b"content-length":
             lengths.append(value)
         elif name == b"transfer-encoding":
             is_chunked = True
+        elif name == b"content-encoding":
+            codings.append(value)
         elif kind is None:
             kind = value
-    return kind, [] if is_chunked else lengths  # RFC 9112 6.3
+    return kind, [] if is_chunked else lengths, codings  # RFC 9112 6.3
 
 
 def content_length(values: list[bytes]) -> int | None:

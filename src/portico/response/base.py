@@ -29,6 +29,7 @@ __all__ = (
     "content_type_field",
     "has_no_content",
     "length_field",
+    "without_content",
 )
 
 Content: TypeAlias = str | bytes | bytearray | memoryview
@@ -232,7 +233,7 @@ class Response:
         if status != 200:
             status = _check_status(status)  # it may have been set since
         if status != 200 and has_no_content(status):
-            body, raw = b"", _without_content(raw, status)
+            body, raw = b"", without_content(raw, status)
         elif self._may_have_length and _has(raw, b"content-length"):
             raw = _with_length(raw, len(body), is_head=method == "HEAD")
         else:
@@ -283,7 +284,8 @@ def _check_status(status_code: object) -> int:
     return int(status_code)  # it may be an HTTPStatus; messages have plain numbers
 
 
-def _without_content(raw: RawHeaders, status: int) -> RawHeaders:
+def without_content(raw: RawHeaders, status: int) -> RawHeaders:
+    """Leave out the fields that tell of content, for a status that has none; 205 says so."""
     kept = [pair for pair in raw if pair[0] not in (b"content-length", b"content-type")]
     return [*kept, length_field(0)] if status == 205 else kept
 

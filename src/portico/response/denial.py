@@ -84,8 +84,12 @@ async def refuse(scope: Scope, receive: Receive, send: Send, response: ASGIApp) 
     async def send_denial(message: Message) -> None:
         await send(denial_message(message))
 
+    async def receive_end() -> Message:
+        await receive()  # a socket that was not accepted has nothing else to say
+        return {"type": "http.disconnect"}
+
     if DENIAL in (scope.get("extensions") or {}):
-        await response(handshake_scope(scope), receive, send_denial)
+        await response(handshake_scope(scope), receive_end, send_denial)
         return True
     with suppress(OSError):  # the client left meanwhile
         await send({"type": "websocket.close", "code": 1008})

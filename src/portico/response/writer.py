@@ -61,6 +61,10 @@ class ResponseWriter:
         """Tell whether this is the ``send`` that the writer was made with."""
         return self._send_message == send
 
+    def abandon(self) -> None:
+        """Take the client for gone: whatever is still to be sent raises ``ClientDisconnect``."""
+        self._has_left = True
+
     async def start(
         self,
         status_code: int = 200,

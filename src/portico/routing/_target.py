@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.base import SEGMENTS, URLS, split_scope
-from portico.connection.body import INHERIT, LIMIT
 from portico.http.paths import join_segments, rooted_path
 from portico.routing.endpoint import HandlerApp, View
 from portico.routing.guard import guard
@@ -54,8 +53,7 @@ class Target:
         else:
             self.app = self.route.make_app(views, self.template.names)
             self.handler_app = self.app if isinstance(self.app, HandlerApp) else None
-            if self.route.max_body_bytes is not INHERIT:
-                self.marks[LIMIT] = self.route.max_body_bytes
+            self.marks |= self.route.body_marks
 
     def below(self, prefix: str, marks: Mapping[str, Any]) -> Target:
         """Make the same target as a router sees it that mounts this one at ``prefix``."""

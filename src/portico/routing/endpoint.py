@@ -29,6 +29,7 @@ __all__ = (
     "Invoke",
     "View",
     "bind",
+    "cancelled_on_disconnect",
     "request_response",
     "split_parameters",
 )
@@ -94,6 +95,16 @@ def bind(
     return lambda connection: _tasks.call(call, connection)
 
 
+def cancelled_on_disconnect(invoke: Invoke) -> Invoke:
+    """Cancel a bound handler when the client leaves; what waits in a thread goes on there."""
+
+    async def call(request: Request[Any]) -> object:
+        async with request.cancel_on_disconnect():
+            return await invoke(request)
+
+    return call
+
+
 def split_parameters(
     parameters: Sequence[Parameter], path_names: Collection[str]
 ) -> tuple[bool, Sequence[Parameter]]:
@@ -126,23 +137,25 @@ class HandlerApp:
             make = self._makers.get(type(value))
             if request.routing is None and request.was_used:
                 response = await _settle(request, value, make or to_response)
+                response = _closing(response, request.known_body)
             elif make is not None:
                 response = make(value)
             else:
                 response = value if isinstance(value, Response) else to_response(value)
             if request.kept_body is not None:
                 request.kept_body.check_answer(response.status_code)
-        except Exception as error:  # noqa: BLE001  whatever a handler raises is answered
-            await answer(request, error)
+                response = _closing(response, request.kept_body)
+        except BaseException as error:  # noqa: BLE001  whatever a handler raises is answered
+            await _fail(request, error)
             return
         if not response.is_whole:
-            await response(scope, receive, send)
+            await response(request.scope, receive, send)  # where the body is, for who listens
             return
         # As Response.__call__ does; a coroutine less on the path of nearly every request.
-        start, body = response.messages(scope["method"])
+        start, content = response.messages(scope["method"])
         try:
             await send(start)
-            await send(body)
+            await send(content)
         except (OSError, ClientDisconnect):
             pass
         if response.background is not None:
@@ -220,3 +233,36 @@ class _Written(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send nothing."""
+
+
+async def _fail(request: Request[Any], error: BaseException) -> None:
+    """Answer what a handler raised; raise it again if that was no fault (a cancelled request)."""
+    try:
+        if not isinstance(error, Exception):
+            raise error
+        await answer(request, error)
+    finally:
+        del error  # its traceback holds this frame
+        if request.known_body is not None:
+            await request.known_body.close()
+
+
+def _closing(response: Response, body: Body | None) -> Response:
+    if body is None or body.form is None or not body.form.has_files:
+        return response
+    return _Closing(response, body)
+
+
+class _Closing(Response):
+    """Sends a response, does its background work, and closes the files of a form."""
+
+    def __init__(self, response: Response, body: Body) -> None:
+        self._response: Response = response
+        self._form_body: Body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, and close."""
+        try:
+            await self._response(scope, receive, send)
+        finally:
+            await self._form_body.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
+from portico.connection.body import BODY, Body
 from portico.connection.request import Request
 from portico.connection.websocket import WebSocket
 from portico.errors import ClientDisconnect, FileChanged, WebSocketDisconnect
@@ -12,7 +13,7 @@ from portico.routing.errors import answer, is_due_to
 from portico.routing.socket import answer_websocket
 from portico.static.files import Files
 
-__all__ = ("guard",)
+__all__ = ("guard", "releasing")
 
 
 def guard(app: ASGIApp) -> ASGIApp:
@@ -53,6 +54,24 @@ def _guard_files(files: Files, others: ASGIApp) -> ASGIApp:
     return guarded
 
 
+def releasing(app: ASGIApp) -> ASGIApp:
+    """Close the files of a form that an ASGI app has read, where a view answers for the app."""
+
+    async def released(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        finally:
+            await _release(scope)
+
+    return released
+
+
+async def _release(scope: Scope) -> None:
+    body: Body | None = scope.get(BODY)
+    if body is not None:
+        await body.close()
+
+
 async def _guard_request(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     is_started = False
     lost: OSError | None = None
@@ -78,6 +97,7 @@ async def _guard_request(app: ASGIApp, scope: Scope, receive: Receive, send: Sen
         await answer(request, error)
     finally:
         lost = None  # its traceback holds what holds it
+        await _release(scope)
 
 
 async def _guard_websocket(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -241,6 +241,7 @@ class _Exchange:
         self._start: _Start | None = None
         self._failure: Exception | None = None
         self._cut: OSError | None = None
+        self._below: Scope = {}
 
         async def call_next(passed: Request[Any]) -> Response:
             self._passed = passed
@@ -261,11 +262,16 @@ class _Exchange:
         finally:
             self._view.close()
             self._failure = self._cut = None  # their tracebacks hold this object
+            for scope in (self._below, self.request.scope):
+                body: Body | None = scope.get(BODY)
+                if body is not None:
+                    await body.close()
 
     async def _run_below(self, app: ASGIApp) -> None:
         try:
             # A copy: the ``Body`` that the app makes reads from the one of this scope.
-            await app({**self._passed.scope}, self._receive, self._send)
+            self._below = {**self._passed.scope}
+            await app(self._below, self._receive, self._send)
             if not self._is_resumed:
                 raise self._no_response()  # noqa: TRY301
         except BaseException as error:

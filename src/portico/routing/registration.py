@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypedDict, TypeVar, Unpack
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import Inherit
+from portico.connection.options import BodyOptions
 from portico.routing.endpoint import View
 from portico.routing.middleware import AnyMiddleware, Middleware, middleware, view_of
 from portico.routing.routes import AnyRoute, Mount, Route, WebSocketRoute
@@ -19,12 +20,12 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Around = TypeVar("Around", bound=View)
 
 
-class RouteOptions(TypedDict, total=False):
+class RouteOptions(BodyOptions, total=False):
     """What each decorator takes besides paths; as for ``Route``."""
 
     name: str | None
     middleware: Sequence[AnyMiddleware]
-    max_body_bytes: int | Inherit | None
+    cancel_on_disconnect: bool
 
 
 class WebSocketOptions(TypedDict, total=False):
@@ -40,7 +41,8 @@ class Registration(ABC):
     """What a ``Router`` and an ``App`` share for those who write one.
 
     Decorators give back what they decorate. Each takes one path or several, and what ``Route``
-    takes: ``name`` for ``url_for``, ``middleware`` around this endpoint alone, ``max_body_bytes``.
+    takes: ``name`` for ``url_for``, ``middleware`` around this endpoint alone,
+    ``cancel_on_disconnect``, how bodies are read.
     They raise ``ValueError`` for a malformed path, and for one that has an endpoint already.
     """
 
@@ -63,24 +65,13 @@ class Registration(ABC):
         self,
         *paths: str,
         methods: Iterable[str] | None = None,
-        name: str | None = None,
-        middleware: Sequence[AnyMiddleware] = (),
-        max_body_bytes: int | Inherit | None = INHERIT,
+        **options: Unpack[RouteOptions],
     ) -> Callable[[Endpoint], Endpoint]:
         """Route requests of these methods (default: as for ``Route``) to the endpoint."""
         _check_paths(paths)
 
         def register(endpoint: Endpoint) -> Endpoint:
-            self.add(
-                Route(
-                    paths,
-                    endpoint,
-                    methods=methods,
-                    name=name,
-                    middleware=middleware,
-                    max_body_bytes=max_body_bytes,
-                )
-            )
+            self.add(Route(paths, endpoint, methods=methods, **options))
             return endpoint
 
         return register

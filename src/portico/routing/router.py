@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias, Unpack
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.base import SEGMENTS, URLS, origin_scope, split_scope
-from portico.connection.body import INHERIT, LIMIT, Inherit
-from portico.connection.request import Request, merged_scope
+from portico.connection.body import INHERIT, Inherit
+from portico.connection.incoming import merged_scope
+from portico.connection.options import BodyOptions, body_marks
+from portico.connection.request import Request
 from portico.connection.websocket import WebSocket
 from portico.errors import BadInput, HTTPException, Misuse
 from portico.lifespan import Lifespan, LifespanContext
@@ -51,10 +53,11 @@ class Router(Registration):
 
     ``middleware`` is around all, the first as the outermost. ``default`` is the ASGI app for paths
     that no route has. ``trailing_slash`` is ``"strict"``, ``"redirect"`` or ``"match"``;
-    ``converters`` are known in this router's templates by name. ``max_body_bytes`` is the limit of
-    bodies read whole (``None``: none), ``max_message_bytes`` that of websocket messages;
-    ``allowed_origins`` are those whose pages may open websockets, see ``WebSocketRoute``.
-    ``lifespan`` gives a context manager; the lifespans of mounted apps run inside it.
+    ``converters`` are known in this router's templates by name. ``lifespan`` gives a context
+    manager; the lifespans of mounted apps run inside it. ``max_message_bytes`` is the limit of
+    websocket messages (``None``: none), ``allowed_origins`` are those whose pages may open
+    websockets, see ``WebSocketRoute``. ``options`` tell how bodies are read, as ``BodyOptions``
+    says.
 
     >>> router = Router([Route("/hello/{name}", lambda request, name: f"Hello, {name}!")])
     >>> router.url_path_for("<lambda>", name="you")
@@ -64,7 +67,7 @@ class Router(Registration):
     is_app: ClassVar[bool] = False
     """Whether handlers are held to what their own paths have, as far as that can be known."""
 
-    def __init__(  # noqa: PLR0913 - each setting has a name, none is positional
+    def __init__(
         self,
         routes: Iterable[AnyRoute] = (),
         *,
@@ -72,10 +75,10 @@ class Router(Registration):
         default: ASGIApp | None = None,
         trailing_slash: TrailingSlash = "strict",
         converters: Mapping[str, ConverterFactory] | None = None,
-        max_body_bytes: int | Inherit | None = INHERIT,
         max_message_bytes: int | Inherit | None = INHERIT,
         allowed_origins: Iterable[str] | Inherit = INHERIT,
         lifespan: LifespanContext | None = None,
+        **options: Unpack[BodyOptions],
     ) -> None:
         if trailing_slash not in ("strict", "redirect", "match"):
             raise ValueError("trailing_slash is 'strict', 'redirect' or 'match'")
@@ -85,10 +88,11 @@ class Router(Registration):
         self._default: ASGIApp | None = default
         self._trailing_slash: TrailingSlash = trailing_slash
         self._converters: Mapping[str, ConverterFactory] | None = converters
-        self._marks: dict[str, Any] = socket_marks(max_message_bytes, allowed_origins)
-        self._marks[URLS] = (self, "")
-        if max_body_bytes is not INHERIT:
-            self._marks[LIMIT] = max_body_bytes
+        self._marks: dict[str, Any] = {
+            URLS: (self, ""),
+            **body_marks(options),
+            **socket_marks(max_message_bytes, allowed_origins),
+        }
         self._taken: Tree[Target] = Tree()  # what was added; HEAD that GET brings is in the next
         self._requests: Tree[Target] = Tree()
         self._websockets: Tree[Target] = Tree()

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from inspect import Parameter, isfunction, ismethod, signature
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, Unpack, cast
 
 from portico.asgi import ASGIApp
 from portico.connection.body import INHERIT, Inherit
+from portico.connection.options import BodyOptions, body_marks
 from portico.http.grammar import is_token
 from portico.routing.converters import ConverterFactory, PathConverter
-from portico.routing.endpoint import Handler, HandlerApp, Invoke, View, bind
-from portico.routing.guard import guard
+from portico.routing.endpoint import (
+    Handler,
+    HandlerApp,
+    Invoke,
+    View,
+    bind,
+    cancelled_on_disconnect,
+)
+from portico.routing.guard import guard, releasing
 from portico.routing.middleware import AnyMiddleware, split_views, view_of, wrap
 from portico.routing.socket import from_allowed_origins, socket_app, socket_marks
 from portico.routing.template import Rest, Template, parse_template
@@ -93,11 +101,12 @@ class Route(_Endpoint):
     ``scope, receive, send``, and an object that is called with three arguments. ``methods`` default
     to GET for a handler, to what it has for a view, and to all for an ASGI app; GET brings HEAD
     with it. ``name`` (default: the endpoint's own) is for ``url_for``. ``middleware`` is
-    around this endpoint alone, the outermost first. ``max_body_bytes`` limits the body
-    (``None``: no limit; default: what the router or app says).
+    around this endpoint alone, the outermost first. With ``cancel_on_disconnect`` a handler is
+    cancelled where it waits when the client leaves; else it runs to its end. ``options`` tell how
+    bodies are read, as ``BodyOptions`` says (default: as the router or app says).
 
     Raises ``ValueError`` for a malformed path or method, ``TypeError`` for an endpoint that cannot
-    be called.
+    be called, or one that is an ASGI app and is to be cancelled, and what ``body_marks`` raises.
     """
 
     def __init__(
@@ -108,11 +117,16 @@ class Route(_Endpoint):
         methods: Iterable[str] | None = None,
         name: str | None = None,
         middleware: Sequence[AnyMiddleware] = (),
-        max_body_bytes: int | Inherit | None = INHERIT,
+        cancel_on_disconnect: bool = False,
+        **options: Unpack[BodyOptions],
     ) -> None:
         super().__init__(path, endpoint, name, middleware)
+        if cancel_on_disconnect and not _is_view(endpoint) and _is_asgi_app(endpoint):
+            raise TypeError("cancel_on_disconnect is for handlers; an ASGI app hears by itself")
+        self.cancel_on_disconnect: bool = cancel_on_disconnect
         self.methods: frozenset[str] | None = _methods(endpoint, methods)
-        self.max_body_bytes: int | Inherit | None = max_body_bytes
+        self.body_marks: Mapping[str, Any] = body_marks(options)
+        """What the options add to the scope."""
 
     def make_app(self, views: Sequence[View], path_names: Collection[str]) -> ASGIApp:
         """Make the ASGI app of this route, with a router's ``views`` around its own middleware."""
@@ -123,6 +137,8 @@ class Route(_Endpoint):
             return _guarded(self.endpoint, entries)
         else:
             invoke = bind(cast("Handler", self.endpoint), path_names)
+        if self.cancel_on_disconnect:
+            invoke = cancelled_on_disconnect(invoke)
         return _with_middleware(invoke, entries)
 
     def __repr__(self) -> str:
@@ -208,7 +224,7 @@ class Mount:
         With ``has_views`` what it raises is for the views around it to see.
         """
         app = _guarded(self.app, self.middleware) if self.middleware else self.app
-        return app if has_views else guard(app)
+        return releasing(app) if has_views else guard(app)
 
     def __repr__(self) -> str:
         return f"Mount({self.path!r}, {_name_of(self.app)})"
@@ -244,7 +260,7 @@ def _guarded(app: ASGIApp, entries: Sequence[AnyMiddleware]) -> ASGIApp:
     """
     if not entries:
         return guard(app)
-    return guard(wrap(app if view_of(entries[-1]) else guard(app), entries))
+    return guard(wrap(releasing(app) if view_of(entries[-1]) else guard(app), entries))
 
 
 def _with_middleware(invoke: Invoke, entries: Sequence[AnyMiddleware]) -> ASGIApp:
