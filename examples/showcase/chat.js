@@ -11,6 +11,7 @@ const told = { joined: "has come", left: "has gone" };
 
 let socket = null;
 let waitMs = 500;
+let asking = 0;
 
 function show(line) {
   const item = document.createElement("li");
@@ -39,6 +40,15 @@ function tell(message) {
   }
 }
 
+// Once after several came and went, and every few seconds: a process that died says no goodbye.
+function count(afterMs) {
+  clearTimeout(asking);
+  asking = setTimeout(() => {
+    tell({ type: "count" });
+    count(3000);
+  }, afterMs);
+}
+
 function connect(name) {
   const address = new URL(talk.dataset.socket, location.href);
   address.protocol = address.protocol.replace("http", "ws");
@@ -55,6 +65,9 @@ function connect(name) {
       here.textContent = line.here === 1 ? "Nobody else is here." : `${line.here} are here.`;
     } else {
       show(line);
+      if (line.kind !== "said") {
+        count(100);
+      }
     }
   });
   socket.addEventListener("close", ({ code }) => {
@@ -73,7 +86,6 @@ door.addEventListener("submit", (event) => {
   door.hidden = true;
   form.hidden = false;
   field.focus();
-  setInterval(() => tell({ type: "count" }), 2000);
 });
 
 form.addEventListener("submit", (event) => {

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from examples.showcase.accounts import user_of
+from examples.showcase.forms import has_own_origin
 from examples.showcase.pages import page, path_to
 from portico import HTTPException, Hub, Request, Response, Router, WebSocket
 from portico.channels.redis import RedisBackend
@@ -112,7 +113,8 @@ async def chat(request: Request) -> Response:
     else:
         who = f'<p>You are <b id="name">{escape(user)}</b>.</p>'
     body = f"""<h1>Chat</h1>
-<p>A room for everybody who has this page open; open it in a second window. <span id="here"></span></p>
+<p>A room for everybody who has this page open; open it in a second window.
+<span id="here"></span></p>
 <p class="status" role="status" id="state">Not connected</p>
 <ol class="talk panel" id="talk" role="log" aria-label="What is said" tabindex="0"
 data-socket="{escape(path_to(request, "chat_socket"))}"></ol>
@@ -127,6 +129,8 @@ data-socket="{escape(path_to(request, "chat_socket"))}"></ol>
 
 @router.websocket("/chat/socket", name="chat_socket", max_message_bytes=MAX_MESSAGE_BYTES)
 async def join(websocket: WebSocket) -> None:
+    if not has_own_origin(websocket):  # for guests too, who have no cookie
+        raise HTTPException.forbidden("This page is of another site.")
     if await hub.presence(ROOM) >= MAX_SOCKETS:
         raise HTTPException.service_unavailable("The room is full.")
     visitor = _Visitor(websocket)

@@ -53,13 +53,22 @@ class Sample(msgspec.Struct):
     process: int
 
 
+def _memory() -> int:
+    """Give the memory that the process occupies, in bytes; where there is no /proc, at its peak."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int(pages) * resource.getpagesize()
+
+
 class _Meter:
     """What is measured of this process."""
 
     def __init__(self) -> None:
         self.hub: Hub = Hub(history=SAMPLES)  # in memory: each process has its own samples
         self.requests: int = 0
-        self.last: Sample = Sample(0, 0.0, memory(), os.getpid())
+        self.last: Sample = Sample(0, 0.0, _memory(), os.getpid())
 
 
 _meter = _Meter()
@@ -120,17 +129,8 @@ async def _sample() -> None:
         rate = (_meter.requests - counted) / (now - since)
         counted, since = _meter.requests, now
         second = max(round(time.time()), _meter.last.id + 1)
-        _meter.last = Sample(second, round(rate, 1), memory(), os.getpid())
+        _meter.last = Sample(second, round(rate, 1), _memory(), os.getpid())
         await _meter.hub.publish(CHANNEL, _meter.last)
-
-
-def memory() -> int:
-    """Give the memory that the process occupies, in bytes; where there is no /proc, at its peak."""
-    try:
-        pages = Path("/proc/self/statm").read_text().split()[1]
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return int(pages) * resource.getpagesize()
 
 
 def _number(event_id: str | None) -> int:
@@ -142,8 +142,8 @@ def _page(request: Request, sample: Sample) -> Response:
     chart = '<svg class="chart" viewBox="0 0 300 60" preserveAspectRatio="none" aria-hidden="true">'
     chart += '<polyline points=""/></svg>'
     body = f"""<h1>Dashboard</h1>
-<p>This server process, once a second, by server-sent events. Stop the server and start it again: the page
-goes on by itself.</p>
+<p>This server process, once a second, by server-sent events. Stop the server and start it again:
+the page goes on by itself.</p>
 <p class="status" role="status" id="state">Connecting</p>
 <div class="meters" id="meters" data-events="{escape(path_to(request, "samples"))}"
 data-samples="{SAMPLES}">
@@ -154,9 +154,9 @@ data-samples="{SAMPLES}">
 </div>
 <p class="meta">Process <span data-value="process">{sample.process}</span>, sample <span
 data-value="id">{sample.id}</span></p>
-<p><button type="button" id="traffic" data-path="{escape(path_to(request, "home"))}">Ask for the start
-page 100 times</button></p>
-<noscript><p class="alert">Without a script the numbers stay as they were when the page was made.</p></noscript>
+<p><button type="button" id="traffic" data-path="{escape(path_to(request, "home"))}">Ask for
+the start page 100 times</button></p>
+<noscript><p class="alert">Without a script the numbers stay as they are.</p></noscript>
 <pre><code>curl -N {escape(str(request.url_for("samples")))}
 curl -N -H 'Last-Event-ID: {sample.id}' {escape(str(request.url_for("samples")))}</code></pre>"""
     return page(request, "Dashboard", body, script="dashboard.js")

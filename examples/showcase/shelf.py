@@ -116,14 +116,15 @@ def _page(request: Request, shelf: Shelf) -> Response:
     address = escape(str(request.url_for("film")))
     body = f"""<h1>Shelf</h1>
 <p>Files on disk, whole or in ranges: a download goes on where it stopped, and a film can be
-sought. There is room for {MAX_ITEMS} files of {size_text(MAX_SHELF_BYTES)} together, until the server
-stops. {size_text(shelf.size)} are taken.</p>
+sought. There is room for {MAX_ITEMS} files of {size_text(MAX_SHELF_BYTES)} together, until the
+server stops. {size_text(shelf.size)} are taken.</p>
 <div class="columns">
 <section class="list" aria-label="All files">
 <article class="note"><h2>A film of our own</h2>
 <video controls muted preload="metadata" width="320" height="180" aria-label="A film of our own"
 src="{escape(path_to(request, "film"))}"></video>
-<p class="meta">Twelve seconds, no sound. Drag its slider: the browser asks for a range.</p></article>
+<p class="meta">Twelve seconds, no sound. Drag its slider: the browser asks for a range.</p>
+</article>
 {listed}
 </section>
 {writing}

@@ -88,13 +88,14 @@ def _page(request: Request, found: Iterable[Received] | None = None) -> Response
     address = escape(str(request.url_for("uploads")))
     shelf = escape(path_to(request, "shelf"))
     body = f"""<h1>Uploads</h1>
-<p>A file of any size, up to {size_text(MAX_BYTES)}: it is read as it arrives, and the server takes no
-faster than it works. Its memory stays what it is; the <a
+<p>A file of any size, up to {size_text(MAX_BYTES)}: it is read as it arrives, no faster than the
+server works. Its memory stays what it is; the <a
 href="{escape(path_to(request, "dashboard"))}">dashboard</a> shows it. Files that are to stay go
 to the <a href="{shelf}">shelf</a>.</p>
 {form}
 <div class="scroll" id="received"{hidden}><table><caption>What arrived</caption>
-<thead><tr><th scope="col">File</th><th scope="col">Size</th><th scope="col">SHA-256</th></tr></thead>
+<thead><tr><th scope="col">File</th><th scope="col">Size</th><th scope="col">SHA-256</th></tr>
+</thead>
 <tbody>{lines}</tbody></table></div>
 <pre><code>truncate -s 2G big
 curl -F file=@big {address}

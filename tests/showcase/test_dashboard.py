@@ -12,10 +12,15 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.live import Server, serving
-from tests.servers.processes import free_port
+from tests.servers.processes import free_port, wait_until
 from tests.showcase.visitor import fields
 
-Sample = TypedDict("Sample", {"id": int, "requests": float, "memory": int, "process": int})
+
+class Sample(TypedDict):
+    id: int
+    requests: float
+    memory: int
+    process: int
 
 
 def events(response: HTTPResponse) -> Generator[tuple[str, Sample]]:
@@ -83,13 +88,13 @@ def test_the_page_survives_a_restart(window: Page, complaints: list[str]) -> Non
     with serving("examples.showcase:app", port=port) as first:
         window.goto(f"http://127.0.0.1:{port}/dashboard")
         window.wait_for_selector("text=Live")
-        window.wait_for_function(points_at_least(2))
+        wait_until(lambda: points(window) >= 2)
         assert window.inner_text("[data-value=process]") == str(first.process.pid)
     window.wait_for_selector("text=The connection is lost")
     last = int(window.inner_text("[data-value=id]"))
     with serving("examples.showcase:app", port=port) as second:
         window.wait_for_selector("text=Live again, from a new process, after")
-        window.wait_for_function(points_at_least(4))
+        wait_until(lambda: points(window) >= 4)
         assert window.inner_text("[data-value=process]") == str(second.process.pid)
         assert int(window.inner_text("[data-value=id]")) > last
         log = second.log.read_text()
@@ -98,9 +103,10 @@ def test_the_page_survives_a_restart(window: Page, complaints: list[str]) -> Non
     complaints.clear()
 
 
-def points_at_least(number: int) -> str:
-    points = "document.querySelector('#meters polyline').getAttribute('points')"
-    return f"{points}.split(' ').length >= {number}"
+def points(window: Page) -> int:
+    """Count the points of the first line."""
+    text = window.locator("#meters polyline").first.get_attribute("points") or ""
+    return len(text.split())
 
 
 @pytest.mark.timeout(60)
@@ -108,5 +114,4 @@ def test_requests_are_counted(window: Page) -> None:
     window.goto("/dashboard")
     window.wait_for_selector("text=Live")
     window.click("text=Ask for the start")
-    shown = "document.querySelector('[data-value=requests]').textContent"
-    window.wait_for_function(f"Number({shown}) > 10")
+    wait_until(lambda: float(window.inner_text("[data-value=requests]")) > 10)
