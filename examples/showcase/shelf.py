@@ -2,7 +2,7 @@
 
 Files come as a form that is read whole (``request.form()``): small ones in memory, larger ones on
 disk, all of them or none. They leave as ``FileResponse``, which answers ranges and conditions:
-``curl -C -`` goes on where it stopped, and a film can be sought.
+``curl -C -`` goes on where it stopped, and a film plays from anywhere.
 
 Nothing that a visitor brought can act in a browser: it is a download (``attachment``) of a type in
 which nothing runs, which browsers may not guess anew (``nosniff``), in a ``sandbox``.
@@ -115,9 +115,9 @@ def _page(request: Request, shelf: Shelf) -> Response:
     listed = "".join(_item(request, item) for item in shelf) or "<p>The shelf is empty.</p>"
     address = escape(str(request.url_for("film")))
     body = f"""<h1>Shelf</h1>
-<p>Files on disk, whole or in ranges: a download goes on where it stopped, and a film can be
-sought. There is room for {MAX_ITEMS} files of {size_text(MAX_SHELF_BYTES)} together, until the
-server stops. {size_text(shelf.size)} are taken.</p>
+<p>Files on disk, whole or in ranges: a download goes on where it stopped, and a film plays from
+anywhere. There is room for {MAX_ITEMS} files, {size_text(MAX_SHELF_BYTES)} together, until the
+server stops; {size_text(shelf.size)} are taken.</p>
 <div class="columns">
 <section class="list" aria-label="All files">
 <article class="note"><h2>A film of our own</h2>

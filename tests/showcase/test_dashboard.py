@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import TypedDict
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from tests.live import Server, serving
 from tests.servers.processes import free_port, wait_until
@@ -84,7 +84,18 @@ def test_there_is_an_end_to_the_watchers(server: Server) -> None:
 
 @pytest.mark.timeout(60)
 def test_the_page_survives_a_restart(window: Page, complaints: list[str]) -> None:
-    port = free_port()
+    port, asked = free_port(), list[str | None]()
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/dashboard/events"):
+            asked.append(request.all_headers().get("last-event-id"))
+
+    def came_back() -> bool:
+        window.title()  # news of the browser is taken while something is asked
+        return str(last) in asked
+
+    window.on("requestfinished", note)
+    window.on("requestfailed", note)
     with serving("examples.showcase:app", port=port) as first:
         window.goto(f"http://127.0.0.1:{port}/dashboard")
         window.wait_for_selector("text=Live")
@@ -97,6 +108,8 @@ def test_the_page_survives_a_restart(window: Page, complaints: list[str]) -> Non
         wait_until(lambda: points(window) >= 4)
         assert window.inner_text("[data-value=process]") == str(second.process.pid)
         assert int(window.inner_text("[data-value=id]")) > last
+        window.goto("about:blank")
+        wait_until(came_back)
         log = second.log.read_text()
     assert "Traceback" not in log
     assert all("ERR_" in complaint for complaint in complaints), complaints

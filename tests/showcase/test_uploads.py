@@ -6,6 +6,7 @@ import json
 import subprocess
 from base64 import b64encode
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 from socket import create_connection
@@ -68,10 +69,11 @@ def form_data(url: str) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     """A server whose temporary files can be seen."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
-        with serving("examples.showcase:app") as server:
-            yield server
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+            server = stack.enter_context(serving("examples.showcase:app"))
+        yield server
 
 
 def run(*command: str, text: str = "") -> Received:
@@ -226,7 +228,7 @@ def memory(server: Server) -> int:
     ("body", "status"),
     [
         pytest.param(FIRST + b"x", 400, id="cut short"),
-        pytest.param(FIRST.replace(b"name", b"nome", 1) + LAST, 400, id="without a name"),
+        pytest.param(FIRST.replace(b"name", b"title", 1) + LAST, 400, id="without a name"),
         pytest.param((FIRST + b"\r\n") * 21 + LAST[2:], 413, id="too many files"),
         pytest.param(FIRST + LAST, 200, id="an empty file"),
     ],
