@@ -310,10 +310,9 @@ async def test_an_end_that_a_slow_client_has_not_taken_is_not_sent_twice() -> No
         await anyio.wait_all_tasks_blocked()
         yield "a"
 
-    async with anyio.create_task_group() as group:
-        async with app.lifespan.run(app):
-            group.start_soon(EventSourceResponse(events()), http_scope(), server.receive, send)
-            await ending.wait()
+    async with anyio.create_task_group() as group, app.lifespan.run(app):
+        group.start_soon(EventSourceResponse(events()), http_scope(), server.receive, send)
+        await ending.wait()
     assert server.sent[1:] == [body(b"data: a\n\n"), END]
 
 

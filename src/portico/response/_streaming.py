@@ -14,7 +14,16 @@ from portico.connection.disconnect import hear_disconnect
 from portico.errors import ClientDisconnect, Misuse
 from portico.http.headers import RawHeaders
 
-__all__ = ("BODY", "TURNS", "Items", "Sending", "Source", "StreamContent", "encode_piece", "from_memory")
+__all__ = (
+    "BODY",
+    "TURNS",
+    "Items",
+    "Sending",
+    "Source",
+    "StreamContent",
+    "encode_piece",
+    "from_memory",
+)
 
 Items: TypeAlias = AsyncIterable[Any] | Iterable[Any]
 """An asynchronous or a plain iterable."""
