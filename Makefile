@@ -1,4 +1,5 @@
 # make demo   serve the showcase on http://127.0.0.1:8000
+# make demo-cluster   the same by two processes that share the chat over Redis, on ports 8000 and 8001
 # make test   install and run everything that CI runs
 #
 # Needs Python 3.11 or later and make. All of it happens in .venv, which is made when missing.
@@ -15,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help demo test check lint format types cov suite stripped docs site bench fuzz surface test-all clean
+.PHONY: help demo demo-cluster test check lint format types cov suite stripped docs site bench fuzz surface test-all clean
 
 help:
 	@sed -n '/^[a-z-]*:.*##/s/:.*##/\t/p' Makefile | sort | expand -t 12
@@ -39,6 +40,9 @@ $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
 
 demo: $(VENV)/demo.stamp ## serve the showcase on http://127.0.0.1:8000
 	$(BIN)/portico run examples.showcase:app --host $(HOST) --port $(PORT)
+
+demo-cluster: $(VENV)/demo.stamp ## serve it twice, on ports 8000 and 8001, with one chat over Redis
+	$(BIN)/python -m examples.showcase.cluster $(PORT)
 
 # --- checking: each target runs alone; `test` runs them all and says what it ran
 

@@ -13,7 +13,7 @@ from html import escape
 
 from examples.showcase.forms import read_form
 from examples.showcase.pages import field, page, path_to
-from portico import HTTPException, RedirectResponse, Request, Response, Router
+from portico import HTTPConnection, HTTPException, RedirectResponse, Request, Response, Router
 
 __all__ = ("require_user", "router", "user_of")
 
@@ -25,9 +25,9 @@ router = Router()
 _tokens: dict[str, tuple[str, float]] = {}  # token -> user, when it ends
 
 
-def user_of(request: Request) -> str | None:
-    """Find out who sent the request; ``None`` if nobody is signed in."""
-    token = request.cookies.get(_cookie_name(request), "")
+def user_of(connection: HTTPConnection) -> str | None:
+    """Find out who sent the request, or opened the websocket; ``None`` if nobody is signed in."""
+    token = connection.cookies.get(_cookie_name(connection), "")
     user, ends = _tokens.get(token, (None, 0.0))
     return user if time.monotonic() < ends else None
 
@@ -78,9 +78,10 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-def _cookie_name(request: Request) -> str:
+def _cookie_name(connection: HTTPConnection) -> str:
     # The prefix makes browsers hold the cookie to this host; they take it over https alone.
-    return "__Host-showcase" if request.scheme == "https" else "showcase"
+    is_secure = connection.scheme in {"https", "wss"}
+    return "__Host-showcase" if is_secure else "showcase"
 
 
 def _forget(request: Request) -> None:

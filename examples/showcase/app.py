@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from html import escape
 
-from examples.showcase import accounts, failures, mirror, notes
+from examples.showcase import accounts, chat, dashboard, failures, mirror, notes, shelf, uploads
 from examples.showcase.forms import is_same_origin
 from examples.showcase.pages import assets, page, path_to
+from examples.showcase.storage import open_shelf
 from portico import App, HTTPException, Request, Response
 from portico.response.error import error_response
 
@@ -17,16 +19,30 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CARDS = (
     ("notes", "Notes", "One resource as HTML and as JSON: forms, validation, negotiation."),
+    ("uploads", "Uploads", "A file of any size with its progress, in the memory of a small one."),
+    ("shelf", "Shelf", "Files to download, to resume, to watch: ranges, conditions, limits."),
+    ("dashboard", "Dashboard", "Live numbers by server-sent events, also over a restart."),
+    ("chat", "Chat", "A room over websockets, in one process or, with Redis, in many."),
     ("sign_in", "Sign in", "A token that the server keeps, in a cookie that scripts cannot read."),
     ("mirror", "Your request", "Headers, cookies, negotiation: what the server knows of you."),
     ("failures", "Errors", "404, 405, 418 and a crash, for people and for programs."),
 )
 
-app = App()
 
-for path, (name, asset) in assets.items():
-    app.get(path, name=name)(asset)
-for part in (accounts, notes, mirror, failures):
+@asynccontextmanager
+async def lifespan(app: App) -> AsyncGenerator[dict[str, object]]:
+    """Open what the parts need as long as the server runs; ``request.state`` has it."""
+    with open_shelf() as files:
+        async with chat.hub, dashboard.sampling():
+            yield {"shelf": files}
+
+
+app = App(lifespan=lifespan)
+app.add_middleware(dashboard.RequestCount)
+
+for name, asset in assets.items():
+    app.get(f"/{name}", name=name)(asset)
+for part in (accounts, notes, uploads, shelf, dashboard, chat, mirror, failures):
     for route in part.router.routes:
         app.add(route)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from yarl import URL
 
-from portico import Request
+from portico import HTTPConnection, Request
 from portico.errors import UnsupportedMediaType
 from portico.http.query import parse_urlencoded
 
-__all__ = ("is_form", "is_same_origin", "read_form")
+__all__ = ("has_own_origin", "is_form", "is_same_origin", "read_form")
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -35,10 +35,15 @@ def is_same_origin(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in {"same-origin", "none"}
-    origin = request.headers.get("origin")
+    return has_own_origin(request)
+
+
+def has_own_origin(connection: HTTPConnection) -> bool:
+    """Tell whether Origin, which browsers send with each websocket, is ours or missing."""
+    origin = connection.headers.get("origin")
     if origin is None:
         return True
     try:
-        return URL(origin).authority == request.url.authority != ""
+        return URL(origin).authority == connection.url.authority != ""
     except ValueError:
         return False

@@ -26,7 +26,7 @@ import msgspec
 
 from examples.showcase.accounts import require_user
 from examples.showcase.forms import is_form, read_form
-from examples.showcase.pages import field, page, path_to, submit
+from examples.showcase.pages import field, page, path_to, submit, wants_html
 from portico import HTTPException, JSONResponse, RedirectResponse, Request, Response, Router
 
 __all__ = ("router",)
@@ -71,7 +71,7 @@ _save(Draft("Welcome", "Everybody can read this note.\nSign in to write one of y
 
 @router.get("/notes", name="notes")
 async def list_notes(request: Request) -> Response:
-    if _wants_html(request):
+    if wants_html(request):
         return _list_page(request)
     return _as_json(list(_notes.values()))
 
@@ -93,7 +93,7 @@ async def create_note(request: Request) -> Response:
 @router.get("/notes/{note_id:int}", name="note")
 async def show_note(request: Request, note_id: int) -> Response:
     note = _find(note_id)
-    if not _wants_html(request):
+    if not wants_html(request):
         return _as_json(note)
     return page(request, note.title, _note(request, note, heading="h1", with_forms=True))
 
@@ -142,14 +142,6 @@ def _find(note_id: int) -> Note:
         return _notes[note_id]
     except KeyError:
         raise HTTPException.not_found("There is no such note.") from None
-
-
-def _wants_html(request: Request) -> bool:
-    offers = ("application/json", "text/html")
-    best = request.accept.best_match(offers)
-    if best is None:
-        raise HTTPException.not_acceptable(f"Notes come as {' or '.join(offers)}.")
-    return best == "text/html"
 
 
 def _as_json(value: object, status_code: int = 200, **headers: str) -> Response:

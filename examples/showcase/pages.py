@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from html import escape
 from pathlib import Path
 
-from portico import HTMLResponse, Request, Response
+from portico import HTMLResponse, HTTPException, Request, Response
 
-__all__ = ("assets", "field", "page", "path_to", "rows", "submit")
+__all__ = ("assets", "field", "page", "path_to", "rows", "size_text", "submit", "wants_html")
 
-# No script at all, no other host, no frame around us: what the page does not need is shut off.
+Handler = Callable[[Request], Awaitable[Response]]
+
+# No script, no other host, no frame around us: what a page does not need is shut off.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+SCRIPT_POLICY = "; script-src 'self'; connect-src 'self'"
+MEDIA_POLICY = "; media-src 'self'"
 HEADERS = {
-    "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cache-control": "no-store",  # pages show who is signed in
@@ -25,29 +28,35 @@ HEADERS = {
 NAVIGATION = (
     ("home", "Start"),
     ("notes", "Notes"),
+    ("uploads", "Uploads"),
+    ("shelf", "Shelf"),
+    ("dashboard", "Dashboard"),
+    ("chat", "Chat"),
     ("mirror", "Your request"),
     ("failures", "Errors"),
 )
 
 _HERE = Path(__file__).parent
-_STYLE = (_HERE / "style.css").read_bytes()
-_ICON = (_HERE / "icon.svg").read_bytes()
+_ASSETS = {
+    "style.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    "uploads.js": "text/javascript",
+    "dashboard.js": "text/javascript",
+    "chat.js": "text/javascript",
+}
 
 
-async def style(request: Request) -> Response:
-    return _asset(_STYLE, "text/css")
+def _asset(file_name: str, media_type: str) -> Handler:
+    content = (_HERE / file_name).read_bytes()
+
+    async def asset(request: Request) -> Response:
+        headers = {"cache-control": "public, max-age=300", "x-content-type-options": "nosniff"}
+        return Response(content, headers=headers, media_type=media_type)
+
+    return asset
 
 
-async def icon(request: Request) -> Response:
-    return _asset(_ICON, "image/svg+xml")
-
-
-def _asset(content: bytes, media_type: str) -> Response:
-    headers = {"cache-control": "public, max-age=300", "x-content-type-options": "nosniff"}
-    return Response(content, headers=headers, media_type=media_type)
-
-
-assets = {"/style.css": ("style", style), "/icon.svg": ("icon", icon)}
+assets = {name: _asset(name, media_type) for name, media_type in _ASSETS.items()}
 
 
 def path_to(request: Request, name: str, **params: object) -> str:
@@ -55,8 +64,31 @@ def path_to(request: Request, name: str, **params: object) -> str:
     return request.url_for(name, **params).raw_path
 
 
-def page(request: Request, title: str, body: str, *, status_code: int = 200) -> HTMLResponse:
-    """Put ``body`` (markup) into the frame that all pages have."""
+def wants_html(request: Request) -> bool:
+    """Tell whether to answer a person, with HTML, or a program, with JSON."""
+    offers = ("application/json", "text/html")
+    best = request.accept.best_match(offers)
+    if best is None:
+        raise HTTPException.not_acceptable(f"This comes as {' or '.join(offers)}.")
+    return best == "text/html"
+
+
+def page(
+    request: Request,
+    title: str,
+    body: str,
+    *,
+    status_code: int = 200,
+    script: str = "",
+    has_media: bool = False,
+) -> HTMLResponse:
+    """Put ``body`` (markup) into the frame that all pages have.
+
+    ``script`` is the asset that the page runs; without it no script can run. Only with
+    ``has_media`` can it play films.
+    """
+    policy = POLICY + SCRIPT_POLICY * bool(script) + MEDIA_POLICY * has_media
+    scripts = f'<script src="{escape(path_to(request, script))}" defer></script>' if script else ""
     content = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -64,14 +96,15 @@ def page(request: Request, title: str, body: str, *, status_code: int = 200) -> 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)} · Portico showcase</title>
-<link rel="icon" href="{escape(path_to(request, "icon"))}">
-<link rel="stylesheet" href="{escape(path_to(request, "style"))}">
+<link rel="icon" href="{escape(path_to(request, "icon.svg"))}">
+<link rel="stylesheet" href="{escape(path_to(request, "style.css"))}">
+{scripts}
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
 <header class="bar">
 <a class="brand" href="{escape(path_to(request, "home"))}">
-<img src="{escape(path_to(request, "icon"))}" alt="" width="28" height="28">Portico</a>
+<img src="{escape(path_to(request, "icon.svg"))}" alt="" width="28" height="28">Portico</a>
 <nav aria-label="Main">{_navigation(request)}</nav>
 {_account(request)}
 </header>
@@ -79,12 +112,13 @@ def page(request: Request, title: str, body: str, *, status_code: int = 200) -> 
 {body}
 </main>
 <footer>
-Served by Portico over HTTP/{escape(request.http_version)}. No script, no other host.
+Served by Portico over HTTP/{escape(request.http_version)}.
+{"One small script" if script else "No script"}, no other host.
 </footer>
 </body>
 </html>
 """
-    return HTMLResponse(content, status_code, HEADERS)
+    return HTMLResponse(content, status_code, {"content-security-policy": policy, **HEADERS})
 
 
 def field(
@@ -123,6 +157,19 @@ def rows(caption: str, pairs: Iterable[tuple[str, str]]) -> str:
         for name, value in pairs
     )
     return f'<div class="scroll"><table><caption>{escape(caption)}</caption>{lines}</table></div>'
+
+
+def size_text(size: int) -> str:
+    """Say a number of bytes as people do.
+
+    >>> size_text(1536)
+    '1.5 KiB'
+    """
+    units = iter(("bytes", "KiB", "MiB", "GiB", "TiB"))
+    unit, number = next(units), float(size)
+    while number >= 1024:
+        unit, number = next(units), number / 1024
+    return f"{number:.4g} {unit}"
 
 
 def _attributes(attributes: dict[str, str]) -> str:

@@ -7,7 +7,8 @@ import pytest
 from portico import Hub, WebSocket, _tasks
 from portico.asgi import Message
 from portico.channels.relay import OnMessage, Socket
-from portico.errors import BadInput, WebSocketStateError
+from portico.connection.websocket import MESSAGE_LIMIT
+from portico.errors import BadInput, ContentTooLarge, WebSocketStateError
 from tests.drive import websocket_scope
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +48,10 @@ class Peer:
     @property
     def texts(self) -> list[str]:
         return [message["text"] for message in self.got if message.get("text") is not None]
+
+
+async def refuse(_: str | bytes) -> None:
+    raise BadInput("message", "is odd")
 
 
 class Room:
@@ -126,6 +131,16 @@ async def test_what_the_peer_sends_goes_to_on_message() -> None:
     assert peer.texts == ["", "hi"]
 
 
+@pytest.mark.parametrize("on_message", [None, refuse])
+async def test_the_limit_of_a_message_holds(on_message: OnMessage | None) -> None:
+    peer = Peer()
+    peer.websocket.scope[MESSAGE_LIMIT] = 8
+    peer.says({"type": "websocket.receive", "bytes": bytes(9)})
+    with pytest.raises(ContentTooLarge, match="over 8 bytes"):
+        await Room(Hub(), peer).run(on_message)
+    assert [message.get("code") for message in peer.got] == [None, 1009]
+
+
 async def test_a_connection_that_breaks_ends_it() -> None:
     hub, peer = Hub(), Peer()
     room = Room(hub, peer)
@@ -156,10 +171,6 @@ async def test_on_message_may_close() -> None:
 
 async def test_what_on_message_raises_comes_out() -> None:
     hub, peer = Hub(), Peer()
-
-    async def refuse(_: str | bytes) -> None:
-        raise BadInput("message", "is odd")
-
     peer.says({"type": "websocket.receive", "text": "hi"})
     with pytest.raises(BadInput, match="is odd"):
         await Room(hub, peer).run(refuse)

@@ -75,6 +75,8 @@ def test_any_part_alone() -> None:
         pytest.param(methodcaller("receive_bytes"), data(b"a"), b"a", id="bytes"),
         pytest.param(methodcaller("receive_bytes"), data(b""), b"", id="empty bytes"),
         pytest.param(methodcaller("receive_bytes"), data(b"a", text=None), b"a", id="both keys"),
+        pytest.param(methodcaller("receive_data"), text("a", bytes=None), "a", id="either: text"),
+        pytest.param(methodcaller("receive_data"), data(b"", text=None), b"", id="either: bytes"),
         pytest.param(methodcaller("receive_json"), text('{"x": 1}'), {"x": 1}, id="JSON as text"),
         pytest.param(methodcaller("receive_json"), data(b"null"), None, id="JSON as bytes"),
         pytest.param(

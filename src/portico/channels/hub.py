@@ -246,6 +246,9 @@ class Hub:
         the socket was closed. If the hub is left, the socket is closed with 1001, and with 1013
         if its queue was full and the policy is ``"disconnect"``, even if a message is being sent.
 
+        A message has the size that the route allows (``max_message_bytes``): over it the socket is
+        closed with 1009, and ``ContentTooLarge`` raised.
+
         Raises what ``on_message`` raises, ``WebSocketStateError`` unless the socket is accepted,
         and what ``subscribe`` does.
         """

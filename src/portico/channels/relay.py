@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Final, Protocol, TypeAlias
 
 from portico import _tasks
-from portico.asgi import Message
 from portico.channels.subscription import Subscription
 from portico.errors import SlowSubscriber, WebSocketDisconnect, WebSocketStateError
 
@@ -37,8 +36,8 @@ class Socket(Protocol):
         """How far it is."""
         ...
 
-    async def receive(self) -> Message:
-        """Wait for ASGI's next message."""
+    async def receive_data(self) -> str | bytes:
+        """Wait for a message of either kind; raises ``WebSocketDisconnect`` when the peer left."""
         ...
 
     def send_text(self, text: str) -> Awaitable[None]:
@@ -82,8 +81,8 @@ async def relay(
 
 async def _read(websocket: Socket, on_message: OnMessage | None, scope: _tasks.CancelScope) -> None:
     with suppress(WebSocketDisconnect, WebSocketStateError):
-        while (message := await websocket.receive())["type"] == "websocket.receive":
+        while True:
+            message = await websocket.receive_data()
             if on_message is not None:
-                text: str | None = message.get("text")
-                await on_message(message["bytes"] if text is None else text)
+                await on_message(message)
     scope.cancel()

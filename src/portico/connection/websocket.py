@@ -106,6 +106,11 @@ class WebSocket(RawWebSocket[StateT]):
         data: bytes = await self._take("bytes", None, *self._limits(options))
         return data
 
+    async def receive_data(self, **options: Unpack[Receiving]) -> str | bytes:
+        """Wait for a message of either kind: ``str`` if it is text, ``bytes`` if it is binary."""
+        data: str | bytes = await self._take("text", _as_it_is, *self._limits(options))
+        return data
+
     @overload
     async def receive_json(self, **options: Unpack[Receiving]) -> Any: ...
     @overload
@@ -297,7 +302,11 @@ class WebSocket(RawWebSocket[StateT]):
         For peers and proxies that end what is silent: it is an ordinary message, which the peer
         must know. Pings (RFC 6455 5.5.2) are the server's, ASGI has none. If the peer has left, the
         block is cancelled and ``WebSocketDisconnect`` raised.
+
+        Raises ``WebSocketStateError`` unless the socket is open.
         """
+        if self._state is not _CONNECTED:
+            raise self._refusal("heartbeat()")
         beat: Message = {"type": "websocket.send"}
         beat["text" if isinstance(message, str) else "bytes"] = message
         async with _tasks.open_group() as group:
@@ -360,6 +369,10 @@ class _Incoming(AsyncIterator[_T]):
         return self._take(
             self._key, self._decode, self._max_bytes, self._timeout_s, StopAsyncIteration
         )
+
+
+def _as_it_is(data: str | bytes) -> str | bytes:
+    return data
 
 
 def _decoded(decode: Callable[[Any, object], Any], type: object, data: bytes | str) -> Any:

@@ -4,106 +4,77 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Mapping
 from html import unescape
-from http.client import HTTPResponse
-from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import Page
 
-from tests.live import Server, dump_dom, serving
+from tests.live import Server, serving
+from tests.showcase.visitor import FORM, HTML, JSON, Visitor, fields
 
-FORM = {"content-type": "application/x-www-form-urlencoded"}
-JSON = {"content-type": "application/json"}
-BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-PAGES = ("/", "/notes", "/notes/1", "/sign-in", "/request", "/errors")
-
-
-@pytest.fixture(scope="module")
-def server() -> Generator[Server]:
-    with serving("examples.showcase:app") as server:
-        yield server
-
-
-class Browser:
-    """Keeps cookies, asks for HTML, sends forms from our own pages."""
-
-    def __init__(self, server: Server) -> None:
-        self.server: Server = server
-        self.cookies: dict[str, str] = {}
-        self.location: str = ""
-
-    def send(
-        self, method: str, path: str, body: str = "", headers: Mapping[str, str] | None = None
-    ) -> tuple[int, str]:
-        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        sent = {**BROWSER, **({"cookie": cookie} if cookie else {}), **(headers or {})}
-        response, content = self.server.request(method, path, body.encode(), sent)
-        for line in response.headers.get_all("set-cookie") or ():
-            name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name] = value
-        self.location = response.headers.get("location", "")
-        return response.status, content.decode()
-
-    def get(self, path: str) -> tuple[int, str]:
-        return self.send("GET", path)
-
-    def post(self, path: str, **form: str) -> tuple[int, str]:
-        own = {**FORM, "sec-fetch-site": "same-origin"}
-        return self.send("POST", path, urlencode(form), own)
-
-    def sign_in(self) -> None:
-        assert self.post("/sign-in", name="demo", password="demo")[0] == 303
-        assert self.location == "/notes"
-
-    def create(self, title: str, text: str = "") -> str:
-        assert self.post("/notes", title=title, text=text)[0] == 303
-        assert re.fullmatch(r"/notes/[0-9]+", self.location)
-        return self.location
-
-
-@pytest.fixture
-def browser(server: Server) -> Browser:
-    return Browser(server)
-
-
-def fields(response: HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.getheaders()}
+PAGES = (
+    "/",
+    "/notes",
+    "/notes/1",
+    "/uploads",
+    "/shelf",
+    "/dashboard",
+    "/chat",
+    "/sign-in",
+    "/request",
+    "/errors",
+)
+SCRIPTS = {
+    "/uploads": "/uploads.js",
+    "/shelf": "/uploads.js",
+    "/dashboard": "/dashboard.js",
+    "/chat": "/chat.js",
+}
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page(path: str, server: Server) -> None:
-    response, content = server.request("GET", path, headers=BROWSER)
+    response, content = server.request("GET", path, headers=HTML)
     headers = fields(response)
     assert response.status == 200
     assert headers["content-type"] == "text/html; charset=utf-8"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
-    assert "default-src 'none'" in headers["content-security-policy"]
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
     text = content.decode()
-    assert "<script" not in text
+    script = SCRIPTS.get(path)
+    assert ("script-src 'self'" in policy) is (script is not None)
+    assert "unsafe" not in policy
+    listed = re.findall(r"<script[^>]*>[^<]*", text)
+    assert listed == ([f'<script src="{script}" defer>'] if script else [])
+    assert re.search(r" on[a-z]+=", text) is None
     assert " style=" not in text
     assert text.count("<h1>") == 1
     assert text.count('aria-current="page"') == (0 if path == "/sign-in" else 1)
     own = f"http://127.0.0.1:{server.port}"
     assert all(link.startswith(own) for link in re.findall(r"https?://[^\s<\"]+", text))
-    response, content = server.request("HEAD", path, headers=BROWSER)
+    response, content = server.request("HEAD", path, headers=HTML)
     assert (response.status, content) == (200, b"")
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_link_of_a_page_leads_somewhere(path: str, browser: Browser) -> None:
-    _, text = browser.get(path)
+def test_every_link_of_a_page_leads_somewhere(path: str, visitor: Visitor) -> None:
+    _, text = visitor.get(path)
     links = {unescape(link) for link in re.findall(r'(?:href|src)="(/[^"]*)"', text)}
     assert {"/", "/notes", "/request", "/errors", "/style.css", "/icon.svg"} <= links
     expected = {"/no-such-page": 404, "/teapot": 418, "/notes/0": 404, "/sign-out": 405}
     for link in links - {"/crash"}:
-        assert browser.get(link)[0] == expected.get(link, 200), link
+        assert visitor.get(link)[0] == expected.get(link, 200), link
 
 
 @pytest.mark.parametrize(
     ("path", "media_type"),
-    [("/style.css", "text/css; charset=utf-8"), ("/icon.svg", "image/svg+xml")],
+    [
+        ("/style.css", "text/css; charset=utf-8"),
+        ("/icon.svg", "image/svg+xml"),
+        *((path, "text/javascript; charset=utf-8") for path in sorted({*SCRIPTS.values()})),
+    ],
 )
 def test_an_asset(path: str, media_type: str, server: Server) -> None:
     response, content = server.request("GET", path)
@@ -111,29 +82,29 @@ def test_an_asset(path: str, media_type: str, server: Server) -> None:
     assert content
 
 
-def test_signing_in_and_out(browser: Browser) -> None:
-    status, text = browser.post("/sign-in", name="demo", password="wrong")
+def test_signing_in_and_out(visitor: Visitor) -> None:
+    status, text = visitor.post("/sign-in", name="demo", password="wrong")
     assert status == 422
     assert 'role="alert"' in text
     assert 'value="demo"' in text
-    assert browser.cookies == {}
-    assert browser.post("/sign-in", name="nobody", password="demo")[0] == 422
-    assert browser.post("/sign-in", name='"><b>', password="")[1].count("<b>") == 0
+    assert visitor.cookies == {}
+    assert visitor.post("/sign-in", name="nobody", password="demo")[0] == 422
+    assert visitor.post("/sign-in", name='"><b>', password="")[1].count("<b>") == 0
 
-    browser.sign_in()
-    (token,) = browser.cookies.values()
+    visitor.sign_in()
+    (token,) = visitor.cookies.values()
     assert len(token) >= 43
-    assert ">Sign out<" in browser.get("/")[1]
-    browser.sign_in()
-    assert browser.cookies["showcase"] != token
-    first = Browser(browser.server)
+    assert ">Sign out<" in visitor.get("/")[1]
+    visitor.sign_in()
+    assert visitor.cookies["showcase"] != token
+    first = Visitor(visitor.server)
     first.cookies["showcase"] = token  # the one before: dropped when a new one was made
     assert ">Sign out<" not in first.get("/")[1]
 
-    token = browser.cookies["showcase"]
-    assert browser.post("/sign-out")[0] == 303
-    assert browser.location == "/"
-    assert browser.cookies == {"showcase": ""}
+    token = visitor.cookies["showcase"]
+    assert visitor.post("/sign-out")[0] == 303
+    assert visitor.location == "/"
+    assert visitor.cookies == {"showcase": ""}
     first.cookies["showcase"] = token
     assert ">Sign out<" not in first.get("/")[1], "the token must end with signing out"
 
@@ -168,33 +139,33 @@ def test_who_may_send_a_form(headers: dict[str, str], expected: int, server: Ser
     assert response.status == expected
 
 
-def test_notes_in_the_browser(browser: Browser) -> None:
-    assert "Sign in</a> to write" in browser.get("/notes")[1]
-    assert browser.post("/notes", title="x")[0] == 403
-    browser.sign_in()
-    path = browser.create("<b>Milk</b> & bread", "one\r\ntwo")
-    _, text = browser.get(path)
+def test_notes_in_the_browser(visitor: Visitor) -> None:
+    assert "Sign in</a> to write" in visitor.get("/notes")[1]
+    assert visitor.post("/notes", title="x")[0] == 403
+    visitor.sign_in()
+    path = visitor.create_note("<b>Milk</b> & bread", "one\r\ntwo")
+    _, text = visitor.get(path)
     assert "<b>Milk" not in text
     assert "&lt;b&gt;Milk&lt;/b&gt; &amp; bread" in text
     assert "one\ntwo" in text
-    assert f'href="{path}"' in browser.get("/notes")[1]
+    assert f'href="{path}"' in visitor.get("/notes")[1]
 
-    _, text = browser.get(f"{path}/edit")
+    _, text = visitor.get(f"{path}/edit")
     assert 'value="&lt;b&gt;Milk&lt;/b&gt; &amp; bread"' in text
-    status, text = browser.post(path, title=" ", text="kept")
+    status, text = visitor.post(path, title=" ", text="kept")
     assert status == 422
     assert 'aria-invalid="true"' in text
     assert "A note needs a title." in text
     assert ">\nkept</textarea>" in text
-    assert browser.post(path, title="Milk", text="three")[0] == 303
-    assert browser.location == path
-    assert "three" in browser.get(path)[1]
+    assert visitor.post(path, title="Milk", text="three")[0] == 303
+    assert visitor.location == path
+    assert "three" in visitor.get(path)[1]
 
-    assert browser.post(f"{path}/delete")[0] == 303
-    assert browser.location == "/notes"
-    assert browser.get(path)[0] == 404
-    assert browser.post(path, title="Milk")[0] == 404
-    assert browser.post(f"{path}/delete")[0] == 404
+    assert visitor.post(f"{path}/delete")[0] == 303
+    assert visitor.location == "/notes"
+    assert visitor.get(path)[0] == 404
+    assert visitor.post(path, title="Milk")[0] == 404
+    assert visitor.post(f"{path}/delete")[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -207,21 +178,21 @@ def test_notes_in_the_browser(browser: Browser) -> None:
         ),
     ],
 )
-def test_a_form_that_does_not_fit(form: dict[str, str], fault: str, browser: Browser) -> None:
-    browser.sign_in()
-    status, text = browser.post("/notes", **form)
+def test_a_form_that_does_not_fit(form: dict[str, str], fault: str, visitor: Visitor) -> None:
+    visitor.sign_in()
+    status, text = visitor.post("/notes", **form)
     assert status == 422
     assert fault in text
-    browser.create("x" * 80, "y\r\n" * 1000)  # the line break of a form is one character
+    visitor.create_note("x" * 80, "y\r\n" * 1000)  # the line break of a form is one character
 
 
-def test_notes_for_a_program(browser: Browser, server: Server) -> None:
-    browser.sign_in()
+def test_notes_for_a_program(visitor: Visitor, server: Server) -> None:
+    visitor.sign_in()
     headers = {**JSON, "accept": "application/json"}
-    status, content = browser.send("POST", "/notes", '{"title": "From a program"}', headers)
+    status, content = visitor.send("POST", "/notes", '{"title": "From a program"}', headers)
     note = json.loads(content)
     path = f"/notes/{note['id']}"
-    assert (status, browser.location) == (201, path)
+    assert (status, visitor.location) == (201, path)
     assert (note["title"], note["text"], note["author"]) == ("From a program", "", "demo")
 
     response, found = server.request("GET", path)
@@ -230,9 +201,9 @@ def test_notes_for_a_program(browser: Browser, server: Server) -> None:
     assert json.loads(found) == note
     assert note in json.loads(server.request("GET", "/notes")[1])
 
-    status, content = browser.send("PUT", path, '{"title": "New", "text": "t"}', headers)
+    status, content = visitor.send("PUT", path, '{"title": "New", "text": "t"}', headers)
     assert (status, json.loads(content)["title"]) == (200, "New")
-    assert browser.send("DELETE", path, headers=headers) == (204, "")
+    assert visitor.send("DELETE", path, headers=headers) == (204, "")
     assert server.request("GET", path)[0].status == 404
 
 
@@ -248,11 +219,11 @@ def test_notes_for_a_program(browser: Browser, server: Server) -> None:
     ],
 )
 def test_json_that_does_not_fit(
-    body: str, headers: dict[str, str], status: int, told: str, browser: Browser
+    body: str, headers: dict[str, str], status: int, told: str, visitor: Visitor
 ) -> None:
-    browser.sign_in()
+    visitor.sign_in()
     accept = {"accept": "application/json"}
-    found, content = browser.send("POST", "/notes", body, {**headers, **accept})
+    found, content = visitor.send("POST", "/notes", body, {**headers, **accept})
     assert found == status
     assert told in content
 
@@ -271,14 +242,14 @@ def test_a_stranger_writes_nothing(method: str, server: Server) -> None:
     assert b"Sign in first." in content
 
 
-def test_what_the_server_knows(browser: Browser) -> None:
-    browser.cookies["secret"] = "do-not-show"
+def test_what_the_server_knows(visitor: Visitor) -> None:
+    visitor.cookies["secret"] = "do-not-show"
     headers = {
         "authorization": "Basic c2VjcmV0",
         "accept-language": "fr;q=0.5, de",
         "x-a": "<i>",
     }
-    status, text = browser.send("GET", "/request?page=2&tag=%3Cb%3E", headers=headers)
+    status, text = visitor.send("GET", "/request?page=2&tag=%3Cb%3E", headers=headers)
     assert status == 200
     assert "do-not-show" not in text
     assert "c2VjcmV0" not in text
@@ -298,7 +269,7 @@ def test_what_the_server_knows(browser: Browser) -> None:
     ],
 )
 def test_an_error(path: str, status: int, shown: str, server: Server) -> None:
-    response, content = server.request("GET", path, headers=BROWSER)
+    response, content = server.request("GET", path, headers=HTML)
     assert response.status == status
     text = content.decode()
     assert shown in text
@@ -314,7 +285,7 @@ def test_an_error(path: str, status: int, shown: str, server: Server) -> None:
 
 def test_the_debug_page() -> None:
     with serving("examples.showcase:app", "--debug") as server:
-        response, content = server.request("GET", "/crash", headers=BROWSER)
+        response, content = server.request("GET", "/crash", headers=HTML)
         assert response.status == 500
         assert b"failures.py" in content
         assert b"this handler has a bug" in content
@@ -322,13 +293,17 @@ def test_the_debug_page() -> None:
 
 def test_below_a_prefix() -> None:
     with serving("examples.showcase:app", "--root-path /demo") as server:
-        text = server.request("GET", "/notes", headers=BROWSER)[1].decode()
+        text = server.request("GET", "/notes", headers=HTML)[1].decode()
         assert re.findall(r'href="(/[^"]*)"', text) == [
             "/demo/icon.svg",
             "/demo/style.css",
             "/demo/",
             "/demo/",
             "/demo/notes",
+            "/demo/uploads",
+            "/demo/shelf",
+            "/demo/dashboard",
+            "/demo/chat",
             "/demo/request",
             "/demo/errors",
             "/demo/sign-in",
@@ -339,8 +314,14 @@ def test_below_a_prefix() -> None:
 
 
 @pytest.mark.timeout(60)
-def test_the_pages_in_a_browser(server: Server) -> None:
-    for path, heading in [("/", "Portico showcase"), ("/request", "Your request")]:
-        text = dump_dom(f"http://127.0.0.1:{server.port}{path}")
-        assert f"<h1>{heading}</h1>" in text
-    assert "Chrome/" in text
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_pages_in_a_browser(width: int, window: Page) -> None:
+    window.set_viewport_size({"width": width, "height": 800})
+    for path in PAGES:
+        window.goto(path)
+        assert window.locator("h1").count() == 1
+        assert window.evaluate("document.documentElement.scrollWidth") <= width, path
+    window.goto("/")
+    window.keyboard.press("Tab")
+    window.keyboard.press("Enter")
+    assert window.url.endswith("#main"), "the first Tab leads past the navigation"
