@@ -19,7 +19,7 @@ export NO_MKDOCS_2_WARNING := 1
 .PHONY: help demo demo-cluster test check lint format types cov suite stripped docs site bench fuzz surface test-all clean
 
 help:
-	@sed -n '/^[a-z-]*:.*##/s/:.*##/\t/p' Makefile | sort | expand -t 12
+	@sed -n '/^[a-z-]*:.*##/s/:.*##/\t/p' Makefile | sort | expand -t 14
 
 # --- installing: a stamp file for each set, renewed when what it depends on changes
 

@@ -194,27 +194,25 @@ class Files:
         Raises ``HTTPException`` (403, 503) if it is there and may not be looked at, ``OSError``
         for a fault of the machine.
         """
-        for root in self.roots:
-            try:
-                state = root.stat(names)
-            except (OSError, ValueError) as error:
-                pass_over(error)
-                continue
-            if stat.S_ISREG(state.st_mode):
-                return Found(root, names, state, self._versions)
-        return None
+        match = self._first(names, stat.S_ISREG)
+        return None if match is None else Found(match[0], names, match[1], self._versions)
 
     def has_directory(self, names: Sequence[str]) -> bool:
         """Tell whether there is a directory of these safe names; raises as ``find`` does."""
+        return self._first(names, stat.S_ISDIR) is not None
+
+    def _first(
+        self, names: Sequence[str], is_wanted: Callable[[int], bool]
+    ) -> tuple[Root, os.stat_result] | None:
         for root in self.roots:
             try:
                 state = root.stat(names)
             except (OSError, ValueError) as error:
                 pass_over(error)
                 continue
-            if stat.S_ISDIR(state.st_mode):
-                return True
-        return False
+            if is_wanted(state.st_mode):
+                return root, state
+        return None
 
     def send(
         self,
