@@ -80,6 +80,15 @@ def test_there_is_an_end_to_the_watchers(server: Server) -> None:
                 break
         else:
             pytest.fail("as many as one likes")
+    wait_until(lambda: can_watch(server))
+
+
+def can_watch(server: Server) -> bool:
+    connection = server.connect()
+    try:
+        return listen(connection).status == 200
+    finally:
+        connection.close()
 
 
 @pytest.mark.timeout(60)
