@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import types
+from collections.abc import AsyncGenerator, Generator
 from contextvars import ContextVar
 
 import anyio
@@ -317,6 +318,26 @@ async def test_what_cleans_up_for_too_long_is_cut_off(
 
     assert await race(work(), listener) is True
     assert steps == ["cleaning"]
+
+
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_what_trio_throws_is_for_the_work(listener: Listener) -> None:
+    """It sends whatever else it has to say."""
+    steps: list[str] = []
+
+    @types.coroutine
+    def foreign() -> Generator[str]:
+        yield "what another event loop waits for"
+
+    async def work() -> None:
+        try:
+            await foreign()
+        finally:
+            steps.append("told")
+
+    with pytest.raises(TypeError, match="trio"):
+        await race(work(), listener)
+    assert steps == ["told"]
 
 
 def test_a_coroutine_that_is_closed_closes_the_work() -> None:

@@ -269,7 +269,7 @@ class UnsupportedContentEncoding(UnsupportedMediaType):
             reason or f"must be {wanted}",
             headers={"accept-encoding": wanted},
         )
-        self.accepted = tuple(accepted)
+        self.accepted: tuple[str, ...] = tuple(accepted)
 
 
 class BodyTimeout(BadInput):

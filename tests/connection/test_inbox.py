@@ -315,17 +315,15 @@ async def test_a_peer_that_is_silent_for_too_long() -> None:
     wire.close()
 
 
-@pytest.mark.parametrize("state", ["new", "closed", "left"])
-async def test_only_an_open_socket_is_looked_after(state: str) -> None:
-    wire = Wire() if state == "new" else await opened(LEFT)
-    if state == "closed":
-        await wire.socket.close()
-    elif state == "left":
-        await wire.socket.wait_disconnected()
-        await wire.socket.wait_disconnected()
-    with pytest.raises(WebSocketDisconnect if state == "left" else WebSocketStateError):
-        async with wire.socket.until_disconnected():
-            raise RuntimeError("not reached")  # pragma: no cover
+async def test_a_receiver_that_gave_up_is_not_in_the_way_of_the_next() -> None:
+    wire = await opened()
+    async with wire.socket.until_disconnected(max_messages=1):
+        with pytest.raises(HTTPException, match="408"):
+            await wire.socket.receive_text(timeout_s=0)
+        async with anyio.create_task_group() as group:
+            group.start_soon(wire.socket.receive_text)
+            await anyio.wait_all_tasks_blocked()
+            wire.give(text("x"))
     wire.close()
 
 

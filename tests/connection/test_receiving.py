@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
-from portico import App, ClientDisconnect, ContentTooLarge, Request
+from portico import App, ClientDisconnect, ContentTooLarge, Request, StreamingResponse
 from portico.asgi import Message
 from portico.connection.receiving import TimedReceive
 from portico.errors import BodyTimeout, UnsupportedContentEncoding
@@ -124,6 +126,44 @@ async def test_a_request_with_a_limit_of_time_has_one_body() -> None:
 
     reply = await call(app, "POST", body=[b"a", b"b"])
     assert reply.json() == ["ab", "ab"]
+
+
+@pytest.mark.parametrize("option", ["body_idle_timeout", "body_timeout"])
+async def test_who_listens_for_the_end_first_leaves_the_limits_of_time(option: str) -> None:
+    """A listener reads ahead, and the reader is held to the route's limits all the same."""
+    app = App()
+
+    @app.post("/", cancel_on_disconnect=True, **{option: SHORT_S})  # type: ignore[arg-type]
+    async def handler(request: Request[Any]) -> int:
+        await anyio.lowlevel.checkpoint()  # so that the listener comes first
+        return len(await request.body())
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with anyio.fail_after(5):
+        await app(http_scope("POST"), never_ending(b"a"), send)
+    assert sent[0]["status"] == 408
+
+
+async def test_a_stream_of_what_comes_keeps_the_limits_of_time() -> None:
+    app = App(body_idle_timeout=SHORT_S)
+
+    @app.post("/")
+    async def handler(request: Request[Any]) -> StreamingResponse:
+        async def echo() -> AsyncGenerator[bytes]:
+            async for chunk in request.stream():
+                yield chunk
+
+        return StreamingResponse(echo)
+
+    async def send(message: Message) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    with anyio.fail_after(5), pytest.raises(BodyTimeout):
+        await app(http_scope("POST"), never_ending(b"a"), send)
 
 
 # Content codings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import sys
 import zlib
 from collections.abc import Callable
@@ -110,6 +111,43 @@ def test_a_bomb_is_stopped_before_it_is_there() -> None:
     with pytest.raises(ContentTooLarge):
         taken.extend(map(len, pieces))
     assert sum(taken) < 7 * 1024 * 1024
+
+
+def test_what_is_malformed_behind_a_full_piece_is_400() -> None:
+    """All input is taken, 64 KiB came out, and the bits that are left begin no block."""
+    deflater = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    encoded = deflater.compress(b"a" * 65537) + deflater.flush(zlib.Z_SYNC_FLUSH)
+    encoded = encoded.removesuffix(b"\x00\x00\xff\xff")
+    decoder = make_decoder("deflate")
+    with pytest.raises(BadInput):
+        list(decoder.feed(encoded[:-1] + b"\xcd"))
+
+
+EMPTY = [
+    ("gzip", b"", gzip.compress(b"")),
+    ("zstd", b"", zstd.compress(b"")),
+    ("deflate", b"\x78\x9c", b"\x00\x00\x00\xff\xff"),
+]
+
+
+@pytest.mark.parametrize(("coding", "start", "empty"), EMPTY)
+def test_nothing_without_end_is_413(coding: str, start: bytes, empty: bytes) -> None:
+    """No limit of content stops what holds none."""
+    decoder, piece = make_decoder(coding), empty * 2000
+    assert not list(decoder.feed(start))
+    for _ in range(1024 * 1024 // len(piece)):
+        assert not list(decoder.feed(piece))
+    with pytest.raises(ContentTooLarge) as caught:
+        list(decoder.feed(piece))
+    assert caught.value.status_code == 413
+
+
+@CODINGS
+def test_content_that_does_not_shrink_is_no_attack(
+    coding: str, encode: Callable[[bytes], bytes]
+) -> None:
+    data = random.Random(1).randbytes(3 * 1024 * 1024)  # noqa: S311
+    assert decode(coding, encode(data)) == data
 
 
 def test_a_peer_does_not_choose_how_much_memory_a_window_takes() -> None:

@@ -101,6 +101,16 @@ async def test_pings_in_silence_until_the_client_leaves() -> None:
     assert server.sent[1:] == [body(b"data: a\n\n"), PING, PING, PING]
 
 
+async def test_no_pings_until_the_client_leaves() -> None:
+    server = Server(left_at=2)
+    async with invariants():
+        with anyio.fail_after(5):
+            await EventSourceResponse(idle("a"), ping_interval=None)(
+                http_scope(), server.receive, server.send
+            )
+    assert server.sent[1:] == [body(b"data: a\n\n")]
+
+
 async def test_no_pings() -> None:
     server = Server(left_at=9)
     with anyio.move_on_after(0.05):
@@ -137,8 +147,10 @@ async def test_no_ping_while_something_is_sent() -> None:
     assert server.sent[1:] == [body(b"data: a\n\n"), body(b"data: b\n\n"), END]
 
 
-async def test_an_event_waits_for_the_ping_before_it() -> None:
+@pytest.mark.parametrize("items", [["a"], []])
+async def test_an_event_waits_for_the_ping_before_it(items: list[str]) -> None:
     server = Server(left_at=99)
+    pinging = anyio.Event()
     busy = 0
 
     async def send(message: Message) -> None:
@@ -146,20 +158,20 @@ async def test_an_event_waits_for_the_ping_before_it() -> None:
         busy += 1
         assert busy == 1
         if message == PING:
-            await anyio.sleep(0.05)
+            pinging.set()
+            await anyio.wait_all_tasks_blocked()
         await server.send(message)
         busy -= 1
 
-    async def events(*items: str) -> AsyncGenerator[str]:
-        await anyio.sleep(0.03)
+    async def events() -> AsyncGenerator[str]:
+        await pinging.wait()
         for item in items:
             yield item
 
-    for items in (["a"], []):
-        server.sent.clear()
-        response = EventSourceResponse(events(*items), ping_interval=0.02)
+    response = EventSourceResponse(events(), ping_interval=0.02)
+    with anyio.fail_after(5):
         await response(http_scope(), server.receive, send)
-        assert server.sent[1:] == [PING, *(body(b"data: a\n\n") for _ in items), END]
+    assert server.sent[1:] == [PING, *(body(b"data: a\n\n") for _ in items), END]
 
 
 async def test_a_ping_hears_that_the_client_has_left() -> None:
@@ -281,6 +293,27 @@ async def test_an_event_stream_ends_at_shutdown() -> None:
             assert server.sent[-1] == body(b"data: a\n\n")
         assert ended == ["generator"]
     assert server.sent[-1] == END
+
+
+async def test_an_end_that_a_slow_client_has_not_taken_is_not_sent_twice() -> None:
+    app = App()
+    server = Server(left_at=99)
+    ending = anyio.Event()
+
+    async def send(message: Message) -> None:
+        if message == END:
+            ending.set()
+            await anyio.wait_all_tasks_blocked()
+        await server.send(message)
+
+    async def events() -> AsyncGenerator[str]:
+        await anyio.wait_all_tasks_blocked()
+        yield "a"
+
+    async with anyio.create_task_group() as group, app.lifespan.run(app):
+        group.start_soon(EventSourceResponse(events()), http_scope(), server.receive, send)
+        await ending.wait()
+    assert server.sent[1:] == [body(b"data: a\n\n"), END]
 
 
 async def test_an_event_stream_that_begins_at_shutdown_ends_at_once() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import pytest
 
+from portico.asgi import Message
 from portico.errors import Misuse
-from portico.response._streaming import Source, encode_piece
+from portico.response._streaming import Sending, Source, encode_piece
+from tests.drive import http_scope
 
 pytestmark = pytest.mark.anyio
 
@@ -70,6 +73,44 @@ async def test_what_is_not_taken_is_closed() -> None:
     source.take()
     await source.drop()
     assert content.closed == 1
+
+
+async def test_what_needs_no_closing() -> None:
+    source = Source(iter(["a"]))
+    await source.drop()
+    with pytest.raises(Misuse):
+        source.take()
+
+
+def test_where_the_loop_goes_away_it_closes_the_generators() -> None:
+    """What is closed may wait for nothing, and closing a generator may want to."""
+    steps: list[str] = []
+
+    async def pieces() -> AsyncGenerator[str]:
+        try:
+            yield "a"
+        finally:
+            await asyncio.sleep(0)
+            steps.append("closed")
+
+    async def never() -> Message:
+        raise RuntimeError("not reached")  # pragma: no cover
+
+    async def send(message: Message) -> None:
+        if "body" in message:
+            await asyncio.sleep(9)
+
+    async def main() -> None:
+        sending = Sending(http_scope(), never, send, encode_piece)
+        running = sending.run({"type": "http.response.start"}, pieces())
+        running.send(None)
+        with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
+            running.close()  # the task that listens cannot be waited for
+        assert steps == []
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert steps == ["closed"]
 
 
 @pytest.mark.parametrize("piece", ["\u00e4", "\u00e4".encode(), bytearray("\u00e4".encode())])

@@ -15,9 +15,10 @@ from portico import (
     Request,
     Router,
     WebSocket,
+    WebSocketRoute,
     websocket_session,
 )
-from portico.asgi import Message, Scope
+from portico.asgi import Message, Receive, Scope, Send
 from portico.errors import BadInput, ContentTooLarge, WebSocketDisconnect
 from tests.drive import drive, websocket_scope
 
@@ -229,3 +230,22 @@ async def test_a_websocket_at_the_path_of_a_request_is_not_found() -> None:
         raise NotImplementedError  # pragma: no cover - not called
 
     assert await drive(app, websocket_scope("/x"), CONNECT) == [close(1008)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        pytest.param("https://app.example", [ACCEPT, close(1000)], id="of the list"),
+        pytest.param("https://evil.example", [close(1008)], id="another"),
+    ],
+)
+async def test_an_asgi_app_is_kept_from_other_pages(origin: str, expected: list[Message]) -> None:
+    async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        await send(close(1000))
+
+    app = App([WebSocketRoute("/", asgi, allowed_origins=["https://app.example"])])
+    scope = websocket_scope(headers=[("host", "testserver"), ("origin", origin)])
+    assert await drive(app, scope, CONNECT) == expected

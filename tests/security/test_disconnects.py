@@ -261,7 +261,8 @@ async def test_ten_thousand_clients_that_leave_leave_nothing(
             tracemalloc.stop()
         assert nothing_new(before)
     assert grown < MOST_BYTES * TRACED, "reference cycles, or a list that grows"
-    assert not caplog.records
+    # In debug mode asyncio tells of slow steps: a busy machine has some.
+    assert not [record for record in caplog.records if "Executing" not in record.message]
     gc.collect()
 
 

@@ -20,7 +20,7 @@ from portico.connection.forms import (
 )
 from portico.connection.options import CODINGS, FORM_LIMITS, IDLE_TIMEOUT, TIMEOUT
 from portico.connection.parts import Parts
-from portico.connection.receiving import TimedReceive, decoded_body
+from portico.connection.receiving import decoded_body, make_body
 from portico.errors import Misuse, UnsupportedMediaType
 from portico.http.accept import Accept, AcceptCharset, AcceptEncoding, AcceptLanguage
 from portico.http.charsets import decode_text
@@ -148,10 +148,7 @@ class IncomingRequest(HTTPConnection[StateT]):
         body: Body | None = self.kept_body or self._scope.get(BODY)
         if body is None or not body.serves(self._receive):
             idle_s: float | None = self._setting(IDLE_TIMEOUT, None)
-            timeout_s: float | None = self._setting(TIMEOUT, None)
-            body = Body(self._receive)
-            if idle_s is not None or timeout_s is not None:
-                body.limit_time(TimedReceive(self._receive, idle_s, timeout_s))
+            body = make_body(self._receive, idle_s, self._setting(TIMEOUT, None))
         if self.routing is None:
             self._scope[BODY] = body
         else:

@@ -15,7 +15,15 @@ from portico.connection.body import Body, Pieces
 from portico.errors import BodyTimeout, ContentTooLarge
 from portico.http.encodings import Decoder, content_coding, make_decoder
 
-__all__ = ("InflatingReceive", "TimedReceive", "decoded_body")
+__all__ = ("InflatingReceive", "TimedReceive", "decoded_body", "make_body")
+
+
+def make_body(receive: Receive, idle_timeout_s: float | None, timeout_s: float | None) -> Body:
+    """Make the body of a request; its limits of time are as for ``TimedReceive``."""
+    body = Body(receive)
+    if idle_timeout_s is not None or timeout_s is not None:
+        body.limit_time(TimedReceive(receive, idle_timeout_s, timeout_s))
+    return body
 
 
 def decoded_body(body: Body, fields: Sequence[bytes], accepted: Collection[str]) -> Body:

@@ -302,7 +302,11 @@ class WebSocket(RawWebSocket[StateT]):
         For peers and proxies that end what is silent: it is an ordinary message, which the peer
         must know. Pings (RFC 6455 5.5.2) are the server's, ASGI has none. If the peer has left, the
         block is cancelled and ``WebSocketDisconnect`` raised.
+
+        Raises ``WebSocketStateError`` unless the socket is open.
         """
+        if self._state is not _CONNECTED:
+            raise self._refusal("heartbeat()")
         beat: Message = {"type": "websocket.send"}
         beat["text" if isinstance(message, str) else "bytes"] = message
         async with _tasks.open_group() as group:

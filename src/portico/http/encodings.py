@@ -23,6 +23,10 @@ MAX_RATIO: Final = 100
 
 _UNCHECKED_BYTES: Final = 1024 * 1024
 
+_MAX_OVERHEAD: Final = 8
+"""Bytes that may go in for each that comes out, once a mebibyte has gone in: empty members and
+blocks of gzip, zstd and others hold nothing, however many there are."""
+
 _PIECE_BYTES: Final = 64 * 1024
 """What comes out at once, at most."""
 
@@ -43,7 +47,8 @@ class Decoder(ABC):
         """Take the next piece; give what comes out, in pieces of up to 64 KiB.
 
         Go through it to the end before the next. Raises ``BadInput`` (400) for what is not in the
-        coding, and ``ContentTooLarge`` (413) for a bomb.
+        coding, and ``ContentTooLarge`` (413) for a bomb, and for a mebibyte with next to nothing in
+        it: what is counted of content never stops that.
         """
         for at in range(0, len(data), _INPUT_BYTES):
             part = data[at : at + _INPUT_BYTES]
@@ -53,6 +58,9 @@ class Decoder(ABC):
                 if self._given_bytes > max(_UNCHECKED_BYTES, MAX_RATIO * self._taken_bytes):
                     raise ContentTooLarge("content-encoding", MAX_RATIO, unit="bytes for each")
                 yield piece
+            if self._taken_bytes > max(_UNCHECKED_BYTES, _MAX_OVERHEAD * self._given_bytes):
+                unit = "bytes for each byte of content"
+                raise ContentTooLarge("content-encoding", _MAX_OVERHEAD, unit=unit)
 
     @abstractmethod
     def _decode(self, data: bytes) -> Iterator[bytes]: ...
@@ -71,28 +79,27 @@ class _Zlib(Decoder):
     def __init__(self) -> None:
         super().__init__()
         self._inflater: Any = zlib.decompressobj(self._window_bits)
-        self._is_fresh: bool = True
 
     def _decode(self, data: bytes) -> Iterator[bytes]:
         while data:
             if self._inflater.eof:
                 if not self._has_members:
                     raise _malformed()
-                self._inflater, self._is_fresh = zlib.decompressobj(self._window_bits), True
-            try:
-                piece = self._inflater.decompress(data, _PIECE_BYTES)
-            except zlib.error:
-                raise _malformed() from None
-            self._is_fresh = False
+                self._inflater = zlib.decompressobj(self._window_bits)
+            piece = self._inflate(data)
             data = self._inflater.unused_data or self._inflater.unconsumed_tail
             if piece:
                 yield piece
-        yield from self._rest()
-
-    def _rest(self) -> Iterator[bytes]:
-        """Give what is left inside when all input was taken."""
-        while not self._inflater.eof and (piece := self._inflater.decompress(b"", _PIECE_BYTES)):
+        # What is left inside when all input was taken.
+        while not self._inflater.eof and (piece := self._inflate(b"")):
             yield piece
+
+    def _inflate(self, data: bytes) -> bytes:
+        try:
+            piece: bytes = self._inflater.decompress(data, _PIECE_BYTES)
+        except zlib.error:
+            raise _malformed() from None
+        return piece
 
     def close(self) -> None:
         """Say that the body has ended."""

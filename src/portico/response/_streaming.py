@@ -14,7 +14,16 @@ from portico.connection.disconnect import hear_disconnect
 from portico.errors import ClientDisconnect, Misuse
 from portico.http.headers import RawHeaders
 
-__all__ = ("BODY", "TURNS", "Items", "Sending", "Source", "StreamContent", "encode_piece")
+__all__ = (
+    "BODY",
+    "TURNS",
+    "Items",
+    "Sending",
+    "Source",
+    "StreamContent",
+    "encode_piece",
+    "from_memory",
+)
 
 Items: TypeAlias = AsyncIterable[Any] | Iterable[Any]
 """An asynchronous or a plain iterable."""
@@ -180,12 +189,13 @@ def _iterate(items: Items) -> AsyncIterable[Any]:
     if hasattr(items, "__aiter__"):
         return cast("AsyncIterable[Any]", items).__aiter__()
     if isinstance(items, (list, tuple)):
-        return _from_memory(cast("Iterable[Any]", items))
+        return from_memory(cast("Iterable[Any]", items))
     plain: Any = items
     return _tasks.iterate_in_thread(plain)
 
 
-async def _from_memory(items: Iterable[Any]) -> AsyncGenerator[Any, None]:
+async def from_memory(items: Iterable[Any]) -> AsyncGenerator[Any, None]:
+    """Iterate over what is there already."""
     for item in items:
         yield item
 

@@ -15,7 +15,7 @@ from portico.connection.disconnect import hear_disconnect
 from portico.errors import ClientDisconnect
 from portico.http.headers import RawHeaders
 from portico.http.sse import ServerSentEvent, format_data, format_event
-from portico.response._streaming import BODY, TURNS, Items, Sending, StreamContent
+from portico.response._streaming import BODY, TURNS, Items, Sending, StreamContent, from_memory
 from portico.response.background import Background
 from portico.response.base import HeadersInput
 from portico.response.stream import StreamingResponse
@@ -121,7 +121,7 @@ class _EventSending(Sending):
             return await self._send_events(iterator)
         except Exception as error:
             if self._error_event is not None and not isinstance(error, ClientDisconnect):
-                await self._send_event(encode_event(self._error_event(error)))
+                await self._send_events(from_memory([self._error_event(error)]))
             raise
 
     async def _send_events(self, iterator: AsyncIterable[Any]) -> bool:
@@ -131,22 +131,18 @@ class _EventSending(Sending):
             if not turns:
                 turns = TURNS
                 await _tasks.checkpoint()
-            if not await self._send_event(encode_event(item)):
+            event = encode_event(item)
+            self._is_sending = True
+            if self._pinged is not None:
+                await self._pinged.wait()
+            send = self._send
+            try:
+                await send({"type": BODY, "body": event, "more_body": True})
+            except (OSError, ClientDisconnect):
                 return False
-        return True
-
-    async def _send_event(self, event: bytes) -> bool:
-        self._is_sending = True
-        if self._pinged is not None:
-            await self._pinged.wait()
-        send = self._send
-        try:
-            await send({"type": BODY, "body": event, "more_body": True})
-        except (OSError, ClientDisconnect):
-            return False
-        self._is_sending = False
-        if self._clock is not None:
-            self._sent_at = self._clock()
+            self._is_sending = False
+            if self._clock is not None:
+                self._sent_at = self._clock()
         return True
 
     async def _end(self, trailers: RawHeaders | None) -> None:
@@ -165,7 +161,7 @@ class _EventSending(Sending):
                 self._leave(race)
 
     def _stop(self, race: Race) -> None:
-        if not (self._is_ending or race.is_interrupted):
+        if not self._is_ending:
             self._is_stopped = True
             race.interrupt()
 
