@@ -108,13 +108,13 @@ def test_the_page_survives_a_restart(window: Page, complaints: list[str]) -> Non
     with serving("examples.showcase:app", port=port) as first:
         window.goto(f"http://127.0.0.1:{port}/dashboard")
         window.wait_for_selector("text=Live")
-        wait_until(lambda: points(window) >= 2)
+        wait_until(lambda: points(window) >= 1)
         assert window.inner_text("[data-value=process]") == str(first.process.pid)
     window.wait_for_selector("text=The connection is lost")
     last = int(window.inner_text("[data-value=id]"))
     with serving("examples.showcase:app", port=port) as second:
         window.wait_for_selector("text=Live again, from a new process, after")
-        wait_until(lambda: points(window) >= 4)
+        wait_until(lambda: points(window) >= 3)
         assert window.inner_text("[data-value=process]") == str(second.process.pid)
         assert int(window.inner_text("[data-value=id]")) > last
         window.goto("about:blank")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from portico.asgi import ASGIApp
@@ -118,7 +119,11 @@ def _run_hypercorn(app: ASGIApp, settings: Settings) -> int:
 @contextmanager
 def _sigterm_as_sigint() -> Generator[None]:
     """Have a server stop in order that knows Ctrl+C alone, as hypercorn's on trio does."""
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
