@@ -282,7 +282,11 @@ class IncomingRequest(HTTPConnection[StateT]):
         return read_parts(self._body, self.content_type, self._limits(limits), max_bytes)
 
     def _limits(self, limits: FormLimits | None) -> FormLimits:
-        return self._setting(FORM_LIMITS, _LIMITS) if limits is None else limits
+        if limits is None:
+            return self._setting(FORM_LIMITS, _LIMITS)
+        if not isinstance(limits, FormLimits):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"limits are a FormLimits, not {type(limits).__name__}")
+        return limits
 
     def stream(self, *, max_bytes: int | None = None) -> AsyncGenerator[bytes, None]:
         """Read the body in pieces, as they come; there is no limit unless you give one.
