@@ -199,6 +199,35 @@ async def test_a_body_that_was_looked_at_before_has_the_limits_of_its_route(
     assert (await call(Look(app), "POST", body=[b"a", b"b"])).body == b"ab"
 
 
+async def test_a_body_that_was_read_before_may_wait_for_the_end_for_ever() -> None:
+    app = App()
+
+    @app.post("/", body_timeout=SHORT_S)
+    async def handler(request: Request[Any]) -> object:
+        await request.wait_disconnected()
+        return (await request.body()).decode()
+
+    async def read_first(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive, send).body()
+        await app(scope, receive, send)
+
+    messages: list[Message] = [{"type": "http.request", "body": b"a"}]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop()
+        await anyio.sleep(3 * SHORT_S)
+        return {"type": "http.disconnect"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await read_first(http_scope("POST"), receive, send)
+    assert sent[1]["body"] == b"a"
+
+
 # Content codings
 
 
