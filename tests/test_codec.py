@@ -82,6 +82,7 @@ def test_what_cannot_be_encoded(encode: Callable[[object], bytes], value: object
         pytest.param(b"NaN", "is not valid JSON", id="NaN (RFC 8259 6)"),
         pytest.param(b"'a'", "is not valid JSON", id="single quotes"),
         pytest.param(b'"\xff"', "has text that is not UTF-8", id="not UTF-8 (8.1)"),
+        pytest.param('"\ud800"', "has text that is not UTF-8", id="half a pair in text (8.2)"),
         pytest.param(b"[" * 100_000, "is nested too deep", id="deep"),
         pytest.param(b'{"a":' * 100_000, "is nested too deep", id="deep objects"),
         pytest.param(b"\xef\xbb\xbf{}", "is not valid JSON", id="byte order mark (8.1)"),
@@ -94,7 +95,7 @@ def test_what_cannot_be_encoded(encode: Callable[[object], bytes], value: object
         pytest.param(b"1e999", "a number is out of range", id="a number out of range"),
     ],
 )
-def test_malformed_json(data: bytes, reason: str) -> None:
+def test_malformed_json(data: bytes | str, reason: str) -> None:
     with pytest.raises(BadInput) as caught:
         decode_json(data)
     assert (caught.value.status_code, caught.value.reason) == (400, reason)

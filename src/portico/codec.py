@@ -155,7 +155,8 @@ def _missing(message: str) -> InvalidData | None:
     return InvalidData(f"$.{name.partition('`')[0]}", "Required, but not there")
 
 
-_FAILURES: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# A text that was handed over may hold half a surrogate pair, which is no UTF-8 either.
+_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def _explained(error: Exception, data: bytes | str, type: object, name: str) -> BadInput:
@@ -164,7 +165,7 @@ def _explained(error: Exception, data: bytes | str, type: object, name: str) -> 
         if type is Any:  # a number that no Python type here can hold
             return BadInput("body", "a number is out of range")
         return _invalid(str(error))
-    if isinstance(error, UnicodeDecodeError):
+    if isinstance(error, UnicodeError):
         return BadInput("body", "has text that is not UTF-8")
     if isinstance(error, RecursionError):
         return BadInput("body", "is nested too deep")

@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Sequence
 from contextlib import aclosing
+from typing import Any
 
 import anyio
 import pytest
@@ -78,6 +79,15 @@ async def test_names_that_are_none(name: str) -> None:
         await hub.presence(name)
     with pytest.raises(BadInput):
         hub.events(name)
+
+
+@pytest.mark.anyio
+async def test_a_name_that_is_no_text_is_told_as_such() -> None:
+    hub: Any = Hub()
+    with pytest.raises(TypeError, match="name of a channel is a str, not dict"):
+        await hub.publish({"id": 7}, "news")
+    with pytest.raises(TypeError, match="not int"):
+        hub.subscribe(7)
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "ä" * 127, "a b/c:d*", "\U0001f600"])

@@ -144,6 +144,11 @@ async def test_text_never_goes_to_disk() -> None:
     assert form["a"] == "x" * 5000
 
 
+async def test_limits_of_another_type_are_told_at_once() -> None:
+    with pytest.raises(TypeError, match="limits are a FormLimits, not dict"):
+        await made(whole()).form({"files": 3})  # type: ignore[call-overload]
+
+
 # How long files live
 
 

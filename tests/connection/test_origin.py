@@ -90,6 +90,13 @@ EVIL = came("https://evil.example")
         pytest.param([COOKIE], {}, False, id="cookies"),
         pytest.param([("authorization", "Basic eDp5")], {}, False, id="credentials"),
         pytest.param([], {"session": {}}, False, id="a session"),
+        pytest.param(
+            [],
+            {"extensions": {"tls": {"client_cert_name": "CN=ann"}}},
+            False,
+            id="a certificate of the client",
+        ),
+        pytest.param([], {"extensions": {"tls": {}}}, True, id="TLS, no certificate"),
     ],
 )
 async def test_without_a_list_it_is_about_what_browsers_add(

@@ -202,6 +202,11 @@ def test_mistakes_of_the_caller(arguments: dict[str, int]) -> None:
         FileResponse("/x", **arguments)  # type: ignore[arg-type]  # a table's
 
 
+def test_a_path_is_text() -> None:
+    with pytest.raises(TypeError, match="not bytes"):
+        FileResponse(b"/x")  # type: ignore[arg-type]
+
+
 async def test_what_is_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path, tmp_path / "\0", tmp_path / ("x" * 300)):
         reply = await get(path)

@@ -306,6 +306,18 @@ async def test_bad_trailers_are_refused_at_once() -> None:
         StreamingResponse(digest, trailers={"x": "a\r\nb"})
 
 
+@pytest.mark.parametrize(
+    "name", ["Content-Length", "content-type", "set-cookie", "host", "trailer"]
+)
+async def test_fields_that_are_no_trailers_are_refused(name: str) -> None:
+    """RFC 9110 6.5.1."""
+    with pytest.raises(ValueError, match="is no trailer"):
+        StreamingResponse(digest, trailers={name: "5"})
+    late = StreamingResponse(digest, trailers=lambda: {name: "5"})
+    with pytest.raises(ValueError, match="is no trailer"):
+        await drive(late, http_scope(extensions=TRAILERS))
+
+
 async def test_trailers_that_fail_leave_the_body_without_its_end() -> None:
     sent: list[Message] = []
     response = StreamingResponse(digest, trailers=lambda: {"x": "a\nb"})

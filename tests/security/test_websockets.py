@@ -225,6 +225,7 @@ async def test_leaving_first_is_no_error_to_a_refusal() -> None:
         pytest.param(text("[" * 100_000), 1007, id="nested too deep"),
         pytest.param(text("NaN"), 1007, id="NaN"),
         pytest.param(text(""), 1007, id="empty"),
+        pytest.param(text('"\ud800"'), 1007, id="half a surrogate pair"),
         pytest.param({"type": "websocket.receive", "bytes": b"\xff"}, 1007, id="no UTF-8"),
         pytest.param({"type": "websocket.receive", "bytes": b'\xef\xbb\xbf""'}, 1007, id="mark"),
     ],

@@ -149,7 +149,9 @@ async def test_the_fallback_goes_before_the_404_page(folder: Path) -> None:
     (folder / "404.html").write_text("missing")
     pages = Pages(folder, fallback="index.html")
     assert (await get(pages, "/none", **NAVIGATION)).body == b"home"
-    assert (await get(pages, "/none.js", accept="*/*")).body == b"missing"
+    missing = await get(pages, "/none.js", accept="*/*")
+    assert (missing.body, missing.headers["vary"]) == (b"missing", "accept")  # RFC 9110 12.5.5
+    assert "vary" not in (await get(Pages(folder), "/none.js", accept="*/*")).headers
     (folder / "index.html").unlink()
     assert (await get(pages, "/none", **NAVIGATION)).body == b"missing"
 

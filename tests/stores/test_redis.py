@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from portico import App, Misuse
+from portico import App, Hub, Misuse
 from portico._redis import open_client
+from portico.channels.redis import RedisBackend
 from portico.errors import ServiceUnavailable
 from portico.stores.redis import RedisStore
 from tests.redis_server import RedisServer
@@ -37,6 +38,22 @@ async def test_it_fails_while_redis_is_away_and_then_works_again() -> None:
             assert await store.get("a") is None
             await store.set("a", b"2")
             assert await store.get("a") == b"2"
+
+
+@pytest.mark.anyio
+async def test_a_hub_in_the_same_redis_is_apart(redis_server: RedisServer) -> None:
+    """Whatever the keys are, which may be a peer's, and whatever is cleared."""
+    hub = Hub(RedisBackend(redis_server.url), history=5)
+    async with hub, RedisStore(redis_server.url) as store:
+        async with hub.subscribe("news"):
+            await hub.publish("news", "1")
+            for kind in ("h", "p", "c"):
+                assert await store.get(f"{kind}:news") is None
+                await store.set(f"{kind}:news", b"mine")
+            await hub.publish("news", "2")
+            await store.clear()
+        async with hub.subscribe("news", history=2) as subscription:
+            assert [(await anext(subscription)).data for _ in range(2)] == ["1", "2"]
 
 
 @pytest.mark.anyio

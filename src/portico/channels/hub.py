@@ -303,6 +303,8 @@ async def _texts(subscription: Subscription) -> AsyncGenerator[str, None]:
 
 def _check_name(channel: str) -> str:
     """Give the name of a channel, if it is one."""
+    if not isinstance(channel, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"the name of a channel is a str, not {type(channel).__name__}")
     size = len(channel.encode("utf-8", "replace"))
     if not 0 < size <= _MAX_NAME_BYTES or _NOT_TEXT.search(channel):
         reason = f"must be 1 to {_MAX_NAME_BYTES} bytes of text without control characters"

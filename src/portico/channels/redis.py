@@ -92,7 +92,7 @@ class RedisBackend:
         self,
         url: str = "redis://localhost:6379/0",
         *,
-        prefix: str = "portico:",
+        prefix: str = "portico-hub:",  # none of a store's, whose keys and clear() may be anything
         timeout_s: float = 5.0,
         history_lifetime_s: float = 86_400.0,
         presence_lifetime_s: float = 30.0,

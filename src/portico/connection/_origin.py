@@ -38,5 +38,10 @@ def is_allowed(
 
 
 def _has_credentials(connection: HTTPConnection[Any]) -> bool:
-    fields = connection.headers
-    return "cookie" in fields or "authorization" in fields or "session" in connection.scope
+    fields, tls = connection.headers, connection.tls
+    return (
+        "cookie" in fields
+        or "authorization" in fields
+        or "session" in connection.scope
+        or (tls is not None and bool(tls.client_cert_name or tls.client_cert_chain))
+    )

@@ -26,6 +26,7 @@ __all__ = (
     "Limit",
     "MakeWatch",
     "Pieces",
+    "Times",
     "Watch",
     "close_body",
 )
@@ -64,6 +65,9 @@ Watch: TypeAlias = Callable[[bytes | bytearray], None]
 
 MakeWatch: TypeAlias = Callable[[], Watch]
 
+Times: TypeAlias = tuple[float | None, float | None]
+"""Seconds that a piece of a body may take, and all of it; ``None`` for ever."""
+
 
 class KeptWithBody(Protocol):
     """What was made of a body and is to be closed when its request is over."""
@@ -98,6 +102,7 @@ class Body:
     decoded: Body | None = None
     is_decoded: bool = False
     form: KeptWithBody | None = None
+    times: Times = (None, None)
     _served: Receive | None = None
 
     def __init__(self, receive: Receive, expected_bytes: int | None = None) -> None:
@@ -253,9 +258,11 @@ class Body:
             else:
                 await self._wait_arrival()
 
-    def limit_time(self, receive: Receive) -> None:
-        """Read by ``receive``, which is the one this body was made with under a limit of time."""
-        self._served, self._receive = self._receive, receive
+    def limit_time(self, times: Times, make_timed: Callable[[Receive], Receive]) -> None:
+        """Read under a limit of time, by what ``make_timed`` makes of the ``receive`` it has."""
+        if not self.is_complete:  # what comes behind a body may take its time
+            self._served = self._served or self._receive
+            self._receive, self.times = make_timed(self._served), times
 
     async def close(self) -> None:
         """Close what was made of the body: the files of its form."""

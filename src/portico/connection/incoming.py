@@ -20,7 +20,7 @@ from portico.connection.forms import (
 )
 from portico.connection.options import CODINGS, FORM_LIMITS, IDLE_TIMEOUT, TIMEOUT
 from portico.connection.parts import Parts
-from portico.connection.receiving import decoded_body, make_body
+from portico.connection.receiving import decoded_body, limit_time
 from portico.errors import Misuse, UnsupportedMediaType
 from portico.http.accept import Accept, AcceptCharset, AcceptEncoding, AcceptLanguage
 from portico.http.charsets import decode_text
@@ -147,8 +147,9 @@ class IncomingRequest(HTTPConnection[StateT]):
         """Give the body that all who look at this scope share; whatever its length field says."""
         body: Body | None = self.kept_body or self._scope.get(BODY)
         if body is None or not body.serves(self._receive):
-            idle_s: float | None = self._setting(IDLE_TIMEOUT, None)
-            body = make_body(self._receive, idle_s, self._setting(TIMEOUT, None))
+            body = Body(self._receive)
+        # Also of a body that middleware has looked at before the route was known.
+        limit_time(body, self._setting(IDLE_TIMEOUT, None), self._setting(TIMEOUT, None))
         if self.routing is None:
             self._scope[BODY] = body
         else:
@@ -279,7 +280,11 @@ class IncomingRequest(HTTPConnection[StateT]):
         return read_parts(self._body, self.content_type, self._limits(limits), max_bytes)
 
     def _limits(self, limits: FormLimits | None) -> FormLimits:
-        return self._setting(FORM_LIMITS, _LIMITS) if limits is None else limits
+        if limits is None:
+            return self._setting(FORM_LIMITS, _LIMITS)
+        if not isinstance(limits, FormLimits):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"limits are a FormLimits, not {type(limits).__name__}")
+        return limits
 
     def stream(self, *, max_bytes: int | None = None) -> AsyncGenerator[bytes, None]:
         """Read the body in pieces, as they come; there is no limit unless you give one.

@@ -15,14 +15,20 @@ from portico.connection.body import Body, Pieces
 from portico.errors import BodyTimeout, ContentTooLarge
 from portico.http.encodings import Decoder, content_coding, make_decoder
 
-__all__ = ("InflatingReceive", "TimedReceive", "decoded_body", "make_body")
+__all__ = ("InflatingReceive", "TimedReceive", "decoded_body", "limit_time", "make_body")
+
+
+def limit_time(body: Body, idle_timeout_s: float | None, timeout_s: float | None) -> None:
+    """Put limits of time on a body, as ``TimedReceive`` says; ``None`` twice leaves it as it is."""
+    times = idle_timeout_s, timeout_s
+    if times not in (body.times, (None, None)):
+        body.limit_time(times, lambda receive: TimedReceive(receive, idle_timeout_s, timeout_s))
 
 
 def make_body(receive: Receive, idle_timeout_s: float | None, timeout_s: float | None) -> Body:
     """Make the body of a request; its limits of time are as for ``TimedReceive``."""
     body = Body(receive)
-    if idle_timeout_s is not None or timeout_s is not None:
-        body.limit_time(TimedReceive(receive, idle_timeout_s, timeout_s))
+    limit_time(body, idle_timeout_s, timeout_s)
     return body
 
 

@@ -10,9 +10,11 @@ Nothing is repaired: what two readers may understand differently is refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, Final, TypeAlias, final
+from weakref import proxy
 
 from portico.errors import BadInput, ContentTooLarge
 from portico.http.media import MediaType
@@ -24,6 +26,8 @@ _MIB: Final = 1024 * 1024
 
 # RFC 2046 5.1.1: bchars, of which a blank is never the last.
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]")
+
+_FIELD_NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:")  # RFC 9110 5.1
 
 
 @final
@@ -262,7 +266,16 @@ def _make_framing(boundary: str, limits: FormLimits) -> Any:
     )
     # A method that the library leaves to others to replace. Not one of ours: that would be a cycle.
     framing._create_segment = partial(_read_head, limits)  # noqa: SLF001
+    take_line = PushMultipartParser._on_segment_headerline  # noqa: SLF001
+    framing._on_segment_headerline = partial(_take_line, take_line, proxy(framing))  # noqa: SLF001
     return framing
+
+
+def _take_line(take_line: Callable[[Any, bytes], None], framing: Any, line: bytes) -> None:
+    """Let the library read a line, which would take white space off the name: LF, NBSP, others."""
+    if _FIELD_NAME.match(line) is None:
+        raise BadInput("body", "has a part with a malformed field in its header")
+    take_line(framing, line)
 
 
 def _read_head(limits: FormLimits, listed: list[tuple[str, str]]) -> PartHead:

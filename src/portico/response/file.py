@@ -34,7 +34,8 @@ class FileResponse(Response):
     A file that is not there, or is no regular file, is answered with 404, one that may not be read
     with 403. One that becomes shorter while it is sent is broken off with ``FileChanged``.
 
-    Raises ``ValueError`` for a bad status, header, media type, disposition or ``chunk_size``.
+    Raises ``ValueError`` for a bad status, header, media type, disposition or ``chunk_size``,
+    ``TypeError`` for a path that is no text.
 
     >>> FileResponse("/srv/rates.pdf", filename="€ rates.pdf").headers["content-type"]
     'application/pdf'
@@ -56,6 +57,8 @@ class FileResponse(Response):
         if chunk_size < 1:
             raise ValueError(f"chunk_size is at least 1 byte, not {chunk_size}")
         self.path: str = os.fspath(path)
+        if not isinstance(self.path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError("a path is a str or a PathLike of str, not bytes")
         if media_type is None:
             media_type = media_type_of(filename or self.path)
         super().__init__(None, status_code, headers, media_type, background=background)

@@ -20,6 +20,13 @@ Trailers: TypeAlias = HeadersInput | Callable[[], HeadersInput]
 
 _TRAILERS: Final = "http.response.trailers"
 
+# RFC 9110 6.5.1: framing, routing, authentication, response control and content.
+_NO_TRAILERS: Final = frozenset(
+    b"cache-control connection content-disposition content-encoding content-length content-range "
+    b"content-type host keep-alive location retry-after set-cookie te trailer upgrade vary "
+    b"www-authenticate".split()
+)
+
 
 class StreamingResponse(Response):
     """A response whose body is sent piece by piece, no faster than the client takes it.
@@ -39,7 +46,8 @@ class StreamingResponse(Response):
     the last piece has been made. Where the server has no ``http.response.trailers`` they are left
     out.
 
-    Raises ``TypeError`` for a content that is none of these.
+    Raises ``TypeError`` for a content that is none of these, ``ValueError`` for trailers that say
+    how the message is framed, what its content is or who may have it (RFC 9110 6.5.1).
 
     >>> async def count():
     ...     for number in range(3):
@@ -113,6 +121,14 @@ def _encoder(trailers: Trailers | None) -> Callable[[], RawHeaders] | None:
     if trailers is None:
         return None
     if callable(trailers):
-        return lambda: encode_headers(trailers())
-    fields = encode_headers(trailers)
+        return lambda: _encoded(trailers())
+    fields = _encoded(trailers)
     return lambda: [*fields]
+
+
+def _encoded(trailers: HeadersInput) -> RawHeaders:
+    fields = encode_headers(trailers)
+    for name, _ in fields:
+        if name in _NO_TRAILERS:
+            raise ValueError(f"{name.decode()} counts before the content, it is no trailer")
+    return fields

@@ -137,7 +137,8 @@ class Pages(Files):
         found = self.find([_NOT_FOUND])
         if found is None:
             raise HTTPException(404)
-        await self.send(found, scope, receive, send, status_code=404)
+        vary = None if self._fallback is None else "accept"  # asked otherwise, it may be a page
+        await self.send(found, scope, receive, send, status_code=404, vary=vary)
 
 
 def _redirect(scope: Scope, segments: list[str]) -> RedirectResponse:
