@@ -21,7 +21,7 @@ def require_program(*names: str, package: str) -> str:
     for name in names:
         if path := shutil.which(name):
             return path
-    _miss(f"{names[0]} is not installed; type: sudo apt-get install {package}")
+    return _miss(f"{names[0]} is not installed; type: sudo apt-get install {package}")
 
 
 def require_package(name: str) -> Path:
@@ -32,7 +32,7 @@ def require_package(name: str) -> Path:
     folder = Path(sys.prefix, "node", "node_modules")
     if (folder / name).is_dir():
         return folder
-    _miss(f"{name} for Node is not installed; type: make node")
+    return _miss(f"{name} for Node is not installed; type: make node")
 
 
 def _miss(reason: str) -> NoReturn:

@@ -318,7 +318,7 @@ async def open_group() -> AsyncGenerator[Group, None]:
 
     try:
         async with create_task_group() as group:
-            yield group
+            yield _Group(group)
     except BaseExceptionGroup as failures:
         failure = unwrap(failures)
         context = failure.__context__
@@ -387,6 +387,31 @@ def is_async_callable(func: object) -> bool:
     # Of the type: a class is not what its objects are.
     call: object = getattr(type(func), "__call__", None)  # noqa: B004  # not whether, but how
     return iscoroutinefunction(func) or iscoroutinefunction(call)
+
+
+@final
+class _Group:
+    """A group of anyio's, whose tasks leave nothing when they are cancelled."""
+
+    def __init__(self, group: Group) -> None:
+        self._group: Group = group
+
+    @property
+    def cancel_scope(self) -> CancelScope:
+        return self._group.cancel_scope
+
+    def start_soon(self, func: Callable[[*Ts], Coroutine[Any, Any, object]], *args: *Ts) -> object:
+        return self._group.start_soon(_until_cancelled, func, args)
+
+
+async def _until_cancelled(
+    func: Callable[[*Ts], Coroutine[Any, Any, object]], args: tuple[*Ts]
+) -> None:
+    """Run a task of a group; its cancellation ends here, where anyio would keep it in a cycle."""
+    from anyio import get_cancelled_exc_class
+
+    with suppress(get_cancelled_exc_class()):
+        await func(*args)
 
 
 def _is_group(error: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.programs import require_package, require_program
-from tests.servers.processes import Server, Servers, free_port, spawn, wait_until
+from tests.servers.processes import Server, Servers, wait_until
 from tests.servers.sockets import TALK
 
 ENDS: Final = {"limited": 1009, "texts": 1003, "numbers": 1007, "broken": 1011, "done": 1000}
