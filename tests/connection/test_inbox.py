@@ -386,9 +386,12 @@ async def test_a_peer_that_leaves_is_one_exception_while_the_heart_beats() -> No
         await anyio.wait_all_tasks_blocked()
         stuck.set()
 
+    async def send_beside() -> None:
+        async with wire.socket.heartbeat("x", 0):
+            await wire.socket.send_text("x")
+
     async with anyio.create_task_group() as group:
+        group.start_soon(let_go)
         with pytest.raises(WebSocketDisconnect):
-            async with wire.socket.heartbeat("x", 0):
-                group.start_soon(let_go)
-                await wire.socket.send_text("x")
+            await send_beside()
     wire.close()
