@@ -157,7 +157,7 @@ STALLS: Final = {"without reading": {"incoming": [CONNECT, *[TEXT] * 2], "takes"
 def ours() -> Counter[str]:
     """Count objects of this package, and what runs or could go on running."""
     running = (CoroutineType, AsyncGeneratorType, FrameType)
-    kinds = (type(one) for one in gc.get_objects())
+    kinds: list[type[object]] = [type(one) for one in gc.get_objects()]
     return Counter(
         kind.__qualname__
         for kind in kinds
