@@ -249,3 +249,38 @@ async def test_an_asgi_app_is_kept_from_other_pages(origin: str, expected: list[
     app = App([WebSocketRoute("/", asgi, allowed_origins=["https://app.example"])])
     scope = websocket_scope(headers=[("host", "testserver"), ("origin", origin)])
     assert await drive(app, scope, CONNECT) == expected
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("errors", "code", "is_raised"),
+    [
+        pytest.param([WebSocketDisconnect(1001, "")], None, False, id="the peer left"),
+        pytest.param([WebSocketDisconnect(1001, "")] * 2, None, False, id="two heard of it"),
+        pytest.param(
+            [ExceptionGroup("", [WebSocketDisconnect(1001, "")])], None, False, id="nested"
+        ),
+        pytest.param([BadInput("message", "odd")], 1007, False, id="bad input"),
+        pytest.param([KeyError(), WebSocketDisconnect(1001, "")], 1011, True, id="an error too"),
+    ],
+)
+async def test_what_task_groups_raise(
+    errors: list[Exception], code: int | None, is_raised: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, sent = App(), list[Message]()
+
+    @app.websocket("/")
+    async def handler(websocket: WebSocket) -> None:
+        async with websocket:
+            if code is None:
+                await websocket.wait_disconnected()
+            raise ExceptionGroup("", errors)
+
+    incoming = [CONNECT] if code else [CONNECT, GONE]
+    if is_raised:
+        with pytest.raises(ExceptionGroup):
+            await drive(app, websocket_scope(), *incoming, sent=sent)
+    else:
+        await drive(app, websocket_scope(), *incoming, sent=sent)
+    assert [message.get("code") for message in sent] == [None, code][: 2 if code else 1]
+    assert len(caplog.records) == int(is_raised)

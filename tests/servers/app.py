@@ -14,10 +14,12 @@ from portico import (
     ClientDisconnect,
     EventSourceResponse,
     HTTPException,
+    Mount,
     Request,
     StreamingResponse,
     WebSocket,
 )
+from tests.servers import sockets
 from tests.servers.processes import FILES
 
 seen: list[str] = []
@@ -29,6 +31,7 @@ async def lifespan(app: App) -> AsyncGenerator[Mapping[str, object]]:
 
 
 app = App(lifespan=lifespan)
+app.add(Mount("/sockets", sockets.app))
 
 # The test writes files there; see test_files.py.
 app.files("/files", os.environ.get(FILES, "."))

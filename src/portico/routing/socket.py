@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
+from portico import _tasks
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.raw_websocket import ORIGINS, RawWebSocket, WebSocketState
@@ -100,9 +101,11 @@ async def answer_websocket(websocket: WebSocket[Any], error: Exception) -> None:
 
 async def _end(websocket: WebSocket[Any], error: Exception) -> Exception | None:
     """End the socket after ``error``, and give the exception that nobody expects."""
+    if _is_leaving(error):
+        return None
     if websocket.state is not WebSocketState.CONNECTING:
         await websocket.close_for(error)
-        return None if isinstance(error, HTTPException) else error
+        return None if isinstance(_tasks.unwrap(error), HTTPException) else error
     # An exception handler is written for requests, and the handshake is one.
     request: Request[Any] = Request(handshake_scope(websocket.scope))
     response: Response | None = None
@@ -115,3 +118,11 @@ async def _end(websocket: WebSocket[Any], error: Exception) -> Exception | None:
         return error if response is None else None
     finally:
         del error
+
+
+def _is_leaving(error: BaseException) -> bool:
+    """Tell whether several tasks of a handler heard that the peer left, and nothing else."""
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(_is_leaving(member) for member in group.exceptions)
+    return isinstance(error, WebSocketDisconnect)
