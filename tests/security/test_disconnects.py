@@ -378,7 +378,7 @@ class Cancelling:
         await anyio.lowlevel.checkpoint()
 
 
-def cancelling_app(step: Step, log: list[str]) -> App:  # noqa: C901  as above
+def cancelling_app(step: Step, log: list[str]) -> App:  # noqa: C901, PLR0915  as above
     """The same shapes with a checkpoint at each of their awaits."""
     app = App()
 

@@ -107,7 +107,7 @@ REFERENCES = [
     repeat(":"),
     repeat("?#"),
 ]
-EVENT_STREAMS: list[Callable[[int], bytes]] = [
+EVENT_STREAMS: list[Make] = [
     lambda size: b"x" * size,
     lambda size: b"\r" * size,
     lambda size: b"\r\n" * (size // 2),
