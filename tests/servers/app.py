@@ -196,6 +196,15 @@ async def tick_socket(websocket: WebSocket) -> None:
             seen.append("ticks ended")
 
 
+@app.websocket("/chatter")
+async def chatter(websocket: WebSocket) -> None:
+    """Only sends, and never looks whether somebody is there."""
+    async with websocket:
+        while True:
+            await websocket.send_text("tick")
+            await anyio.sleep(0.01)
+
+
 @app.websocket("/guarded", allowed_origins=["https://app.example"])
 async def guarded(websocket: WebSocket) -> None:
     await websocket.accept()

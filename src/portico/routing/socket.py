@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, cast
+import logging
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, Final, cast
 
-from portico import _tasks
+from portico import _stopping, _tasks
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.raw_websocket import ORIGINS, RawWebSocket, WebSocketState
@@ -26,6 +28,8 @@ __all__ = (
     "socket_marks",
     "websocket_session",
 )
+
+_log: Final = logging.getLogger("portico.websocket")
 
 
 def socket_marks(
@@ -50,13 +54,17 @@ def socket_app(invoke: Invoke) -> ASGIApp:
     A handler that returns leaves the socket closed with 1000, or refused with 403 if it never
     accepted. An exception before ``accept`` refuses the handshake with its response; after it, the
     socket is closed with the code that fits. That the peer left is not an error.
+
+    When the application stops, an open socket is closed with 1012, and the handler sees that as if
+    the peer had left. One that takes longer than the lifespan's ``drain_timeout_s`` is cancelled.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         websocket: WebSocket[Any] = WebSocket(scope, receive, send)
         try:
             websocket.check_origin()
-            await invoke(websocket)
+            with _told_to_end(websocket):
+                await invoke(websocket)
             await websocket.close()
         except WebSocketDisconnect:
             return
@@ -64,6 +72,20 @@ def socket_app(invoke: Invoke) -> ASGIApp:
             await answer_websocket(websocket, error)
 
     return app
+
+
+@contextmanager
+def _told_to_end(websocket: WebSocket[Any]) -> Generator[None]:
+    clock = _tasks.clock()
+
+    def end(seconds: float) -> None:
+        scope.deadline = clock() + seconds
+        _stopping.start_soon(websocket.abandon)
+
+    with _tasks.open_scope() as scope, _stopping.told(end):
+        yield
+    if scope.cancelled_caught:
+        _log.warning("a websocket's handler was cut off, because the application stops")
 
 
 def from_allowed_origins(app: ASGIApp) -> ASGIApp:
