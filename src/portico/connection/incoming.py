@@ -18,7 +18,13 @@ from portico.connection.forms import (
     PendingForm,
     read_parts,
 )
-from portico.connection.options import CODINGS, FORM_LIMITS, IDLE_TIMEOUT, TIMEOUT
+from portico.connection.options import (
+    CODINGS,
+    FORM_LIMITS,
+    HAS_TIMEOUTS,
+    IDLE_TIMEOUT,
+    TIMEOUT,
+)
 from portico.connection.parts import Parts
 from portico.connection.receiving import decoded_body, make_body
 from portico.errors import Misuse, UnsupportedMediaType
@@ -147,8 +153,14 @@ class IncomingRequest(HTTPConnection[StateT]):
         """Give the body that all who look at this scope share; whatever its length field says."""
         body: Body | None = self.kept_body or self._scope.get(BODY)
         if body is None or not body.serves(self._receive):
-            idle_s: float | None = self._setting(IDLE_TIMEOUT, None)
-            body = make_body(self._receive, idle_s, self._setting(TIMEOUT, None))
+            idle_s: float | None = None
+            timeout_s: float | None = None
+            if HAS_TIMEOUTS in self._scope or (
+                self.routing is not None and HAS_TIMEOUTS in self.routing[0]
+            ):
+                idle_s = self._setting(IDLE_TIMEOUT, None)
+                timeout_s = self._setting(TIMEOUT, None)
+            body = make_body(self._receive, idle_s, timeout_s)
         if self.routing is None:
             self._scope[BODY] = body
         else:
@@ -264,9 +276,11 @@ class IncomingRequest(HTTPConnection[StateT]):
         """
         body, content_type = self._body, self.content_type
         if max_bytes is INHERIT:
-            default = MAX_FORM_BYTES if content_type == FORM_TYPES[1] else MAX_BODY_BYTES
-            max_bytes = self._setting(LIMIT, default)
-        pending = PendingForm[Any](body, content_type, self._limits(limits), max_bytes, type)
+            has_files = content_type is not None and content_type.essence == FORM_TYPES[1]
+            max_bytes = self._setting(LIMIT, MAX_FORM_BYTES if has_files else MAX_BODY_BYTES)
+        # Not ``PendingForm[Any]``, which would take as long as the rest of this.
+        limits = limits or self._setting(FORM_LIMITS, _LIMITS)
+        pending: PendingForm[Any] = PendingForm(body, content_type, limits, max_bytes, type)
         if body.is_decoded:
             self._shared_body().form = body.form
         return pending
@@ -278,10 +292,8 @@ class IncomingRequest(HTTPConnection[StateT]):
         no limit for all of the body unless you give one. Raises ``UnsupportedMediaType`` for
         another content type and, while it is read, what ``form`` raises.
         """
-        return read_parts(self._body, self.content_type, self._limits(limits), max_bytes)
-
-    def _limits(self, limits: FormLimits | None) -> FormLimits:
-        return self._setting(FORM_LIMITS, _LIMITS) if limits is None else limits
+        limits = limits or self._setting(FORM_LIMITS, _LIMITS)
+        return read_parts(self._body, self.content_type, limits, max_bytes)
 
     def stream(self, *, max_bytes: int | None = None) -> AsyncGenerator[bytes, None]:
         """Read the body in pieces, as they come; there is no limit unless you give one.
