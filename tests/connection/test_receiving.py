@@ -128,6 +128,39 @@ async def test_a_request_with_a_limit_of_time_has_one_body() -> None:
     assert reply.json() == ["ab", "ab"]
 
 
+class Look:
+    """Middleware that looks at the body before anybody knows the route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app: ASGIApp = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert not await Request(scope, receive, send).is_disconnected()
+        await self.app(scope, receive, send)
+
+
+@pytest.mark.parametrize("option", ["body_idle_timeout", "body_timeout"])
+@pytest.mark.parametrize("above_s", [None, LONG_S])
+async def test_a_body_that_was_looked_at_before_has_the_limits_of_its_route(
+    option: str, above_s: float | None
+) -> None:
+    app = App(middleware=[Middleware(Look)], **{option: above_s})  # type: ignore[arg-type]
+
+    @app.post("/", **{option: SHORT_S})  # type: ignore[arg-type]
+    async def handler(request: Request[Any]) -> object:
+        return (await request.body()).decode()
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with anyio.fail_after(5):
+        await Look(app)(http_scope("POST"), never_ending(b"a"), send)
+    assert sent[0]["status"] == 408
+    assert (await call(Look(app), "POST", body=[b"a", b"b"])).body == b"ab"
+
+
 @pytest.mark.parametrize("option", ["body_idle_timeout", "body_timeout"])
 async def test_who_listens_for_the_end_first_leaves_the_limits_of_time(option: str) -> None:
     """A listener reads ahead, and the reader is held to the route's limits all the same."""
@@ -164,68 +197,6 @@ async def test_a_stream_of_what_comes_keeps_the_limits_of_time() -> None:
 
     with anyio.fail_after(5), pytest.raises(BodyTimeout):
         await app(http_scope("POST"), never_ending(b"a"), send)
-
-
-class Look:
-    """Middleware that looks at the body before anybody knows the route."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app: ASGIApp = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert not await Request(scope, receive, send).is_disconnected()
-        await self.app(scope, receive, send)
-
-
-@pytest.mark.parametrize("option", ["body_idle_timeout", "body_timeout"])
-@pytest.mark.parametrize("above_s", [None, LONG_S])
-async def test_a_body_that_was_looked_at_before_has_the_limits_of_its_route(
-    option: str, above_s: float | None
-) -> None:
-    app = App(middleware=[Middleware(Look)], **{option: above_s})  # type: ignore[arg-type]
-
-    @app.post("/", **{option: SHORT_S})  # type: ignore[arg-type]
-    async def handler(request: Request[Any]) -> object:
-        return (await request.body()).decode()
-
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    with anyio.fail_after(5):
-        await Look(app)(http_scope("POST"), never_ending(b"a"), send)
-    assert sent[0]["status"] == 408
-    assert (await call(Look(app), "POST", body=[b"a", b"b"])).body == b"ab"
-
-
-async def test_a_body_that_was_read_before_may_wait_for_the_end_for_ever() -> None:
-    app = App()
-
-    @app.post("/", body_timeout=SHORT_S)
-    async def handler(request: Request[Any]) -> object:
-        await request.wait_disconnected()
-        return (await request.body()).decode()
-
-    async def read_first(scope: Scope, receive: Receive, send: Send) -> None:
-        await Request(scope, receive, send).body()
-        await app(scope, receive, send)
-
-    messages: list[Message] = [{"type": "http.request", "body": b"a"}]
-
-    async def receive() -> Message:
-        if messages:
-            return messages.pop()
-        await anyio.sleep(3 * SHORT_S)
-        return {"type": "http.disconnect"}
-
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await read_first(http_scope("POST"), receive, send)
-    assert sent[1]["body"] == b"a"
 
 
 # Content codings

@@ -11,7 +11,7 @@ from typing import cast
 
 from portico.asgi import Receive, Scope
 from portico.connection.body import BODY, LIMIT, MAX_BODY_BYTES, Body
-from portico.connection.options import IDLE_TIMEOUT, TIMEOUT
+from portico.connection.options import HAS_TIMEOUTS, IDLE_TIMEOUT, TIMEOUT
 from portico.connection.receiving import limit_time
 
 __all__ = ("hear_disconnect", "shared_body")
@@ -22,7 +22,8 @@ def shared_body(scope: Scope, receive: Receive) -> Body:
     body: Body | None = scope.get(BODY)
     if body is None or not body.serves(receive):
         body = scope[BODY] = Body(receive)
-        limit_time(body, scope.get(IDLE_TIMEOUT), scope.get(TIMEOUT))
+        if HAS_TIMEOUTS in scope:
+            limit_time(body, scope.get(IDLE_TIMEOUT), scope.get(TIMEOUT))
     return body
 
 

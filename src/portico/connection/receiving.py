@@ -20,13 +20,6 @@ __all__ = ("InflatingReceive", "TimedReceive", "decoded_body", "limit_time")
 
 
 def limit_time(body: Body, idle_timeout_s: float | None, timeout_s: float | None) -> None:
-    """Put limits of time on a body, as ``TimedReceive`` says; ``None`` twice leaves it as it is."""
-    times = idle_timeout_s, timeout_s
-    if times not in (body.times, (None, None)):
-        body.limit_time(times, lambda receive: TimedReceive(receive, idle_timeout_s, timeout_s))
-
-
-def limit_time(body: Body, idle_timeout_s: float | None, timeout_s: float | None) -> None:
     """Hold a body to limits of time, as for ``TimedReceive``, in place of those that it has."""
     times = idle_timeout_s, timeout_s
     if times not in (body.times, (None, None)):
