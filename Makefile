@@ -16,10 +16,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help demo demo-cluster test check lint format types cov suite stripped docs site bench fuzz surface test-all clean
+.PHONY: help node demo demo-cluster test check lint format types cov suite stripped docs site bench fuzz surface test-all clean
 
 help:
-	@sed -n '/^[a-z-]*:.*##/s/:.*##/\t/p' Makefile | sort | expand -t 12
+	@sed -n '/^[a-z-]*:.*##/s/:.*##/\t/p' Makefile | sort | expand -t 14
 
 # --- installing: a stamp file for each set, renewed when what it depends on changes
 
@@ -35,6 +35,11 @@ $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[all]' --group dev
 	@touch $@ $(VENV)/demo.stamp
+
+node: $(VENV)/node/node_modules/ws ## install what tests use of npm
+
+$(VENV)/node/node_modules/ws: | $(BIN)/python
+	npm install --prefix $(VENV)/node --no-audit --no-fund --no-save --no-package-lock ws@8.23.0
 
 # --- using
 

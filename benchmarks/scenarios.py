@@ -87,6 +87,14 @@ def routes() -> list[str]:
 
 ROUTES = routes()
 
+CHUNK = b"x" * 1024
+"""Streamed a hundred times."""
+
+EVENTS = 100
+"""So many events are sent; each has the type ``tick``, its number as id, and this text as data."""
+
+EVENT_TEXT = "tick number {}"
+
 BROWSER = {
     "host": "127.0.0.1:8000",
     "connection": "keep-alive",
@@ -179,6 +187,21 @@ def check_middleware(reply: Reply, turn: int) -> None:
         require(reply.getall(f"x-middleware-{number}") == [str(number)], number)
 
 
+def check_stream(reply: Reply, turn: int) -> None:
+    require((reply.status, reply.body) == (200, CHUNK * 100), reply.status)
+    require(reply.getall("content-type")[0].startswith("text/plain"), reply.headers)
+
+
+def check_events(reply: Reply, turn: int) -> None:
+    require(reply.getall("content-type")[0].startswith("text/event-stream"), reply.headers)
+    *events, last = re.split(r"\r?\n\r?\n", reply.body.decode())
+    require((reply.status, len(events), last) == (200, EVENTS, ""), reply.status)
+    for number, event in enumerate(events):
+        fields = dict(re.split(": ?", line, maxsplit=1) for line in event.splitlines())
+        wanted = {"id": str(number), "event": "tick", "data": EVENT_TEXT.format(number)}
+        require(fields == wanted, event)
+
+
 def read_values(turn: int) -> dict[str, object]:
     return {
         "agent": BROWSER["user-agent"],
@@ -231,4 +254,6 @@ SCENARIOS = {
     "middleware5": Scenario(lambda _: Request("/"), check_middleware, 1.5),
     "middleware5_asgi": Scenario(lambda _: Request("/"), check_middleware, 2.2),
     "mount3": Scenario(lambda _: Request("/a/b/c/hello"), text("ok"), 4.5),
+    "stream": Scenario(lambda _: Request("/stream"), check_stream, 1.7),
+    "events": Scenario(lambda _: Request("/events"), check_events, 2.3),
 }

@@ -299,6 +299,18 @@ def test_websocket_echo(server: Server) -> None:
     assert missing.value.response.status_code == 404
 
 
+@example("feed")
+def test_feed(ask: Ask, server: Server) -> None:
+    with connect(f"ws://127.0.0.1:{server.port}/temperatures", proxy=None) as client:
+        reading, beat = (json.loads(client.recv(timeout=5)) for _ in range(2))
+        assert (reading["type"], reading["number"]) == ("reading", 1)
+        assert beat == {"type": "heartbeat"}
+        client.send("what it says is dropped")
+        assert ask("GET", "/listening")[2] == b"1"
+    wait_until(lambda: ask("GET", "/listening")[2] == b"0")
+    assert "Traceback" not in server.log.read_text()
+
+
 def say(client: ClientConnection, text: str) -> None:
     client.send(json.dumps({"who": "ada", "text": text}))
 

@@ -52,7 +52,7 @@ PAGES = {
     "portico.connection.forms": {"options", "parts", "receiving", "uploads"},
     "portico.connection.request": {"base", "body", "disconnect", "incoming", "tls"},
     "portico.http.plan": {"conditional", "etags", "ranges"},
-    "portico.response.file": {"sending"},
+    "portico.response.file": {"transfer"},
     "portico.http.multipart": {"parts"},
     "portico.response.base": {
         "background",

@@ -75,6 +75,26 @@ async def test_the_second_news_of_a_loop_is_the_first_ones() -> None:
 
 
 @pytest.mark.anyio
+async def test_what_listeners_have_to_do_is_done_by_the_application() -> None:
+    done = anyio.Event()
+
+    async def work() -> None:
+        done.set()
+
+    _stopping.start_soon(work)  # nobody has told anything
+    news = News(1)
+    async with anyio.create_task_group() as group:
+        news.open(group)
+        try:
+            with told(lambda _: _stopping.start_soon(work)):
+                news.stop()
+                assert not done.is_set()
+                await done.wait()
+        finally:
+            news.close()
+
+
+@pytest.mark.anyio
 async def test_it_waits_for_who_was_told() -> None:
     news, left = News(5), anyio.Event()
     await opened(news)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import aclosing
@@ -18,6 +20,7 @@ import pytest
 
 from portico import _tasks
 from portico.asgi import Message
+from portico.response._streaming import iterate_in_thread
 
 COLOUR: ContextVar[str] = ContextVar("COLOUR", default="none")
 
@@ -178,7 +181,7 @@ def test_a_limiter_serves_several_loops() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("items", [[], [None], [1, 2, 3]])
 async def test_iterating_gives_every_item(items: list[int | None]) -> None:
-    assert [item async for item in _tasks.iterate_in_thread(items)] == items
+    assert [item async for item in iterate_in_thread(items)] == items
 
 
 @pytest.mark.anyio
@@ -192,7 +195,7 @@ async def test_a_generator_is_closed_in_a_thread() -> None:
         finally:
             seen.append(threading.get_ident())
 
-    async with aclosing(_tasks.iterate_in_thread(numbers())) as steps:
+    async with aclosing(iterate_in_thread(numbers())) as steps:
         async for number in steps:
             assert number == 1
             break
@@ -206,7 +209,7 @@ async def test_an_error_while_iterating_comes_out_after_what_was_before_it() -> 
         yield 1
         raise KeyError("x")
 
-    async with aclosing(_tasks.iterate_in_thread(numbers())) as steps:
+    async with aclosing(iterate_in_thread(numbers())) as steps:
         assert await anext(steps) == 1
         with pytest.raises(KeyError):
             await anext(steps)
@@ -422,3 +425,27 @@ async def generate() -> AsyncGenerator[int, None]:
 )
 def test_is_async_callable(func: object, expected: bool) -> None:
     assert _tasks.is_async_callable(func) is expected
+
+
+class Held:
+    """Something that a task holds when it is cancelled."""
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_task_of_a_group_is_no_reference_cycle() -> None:
+    async def wait(held: Held) -> None:
+        await anyio.sleep_forever()
+
+    held = Held()
+    alive = weakref.ref(held)
+    gc.disable()
+    try:
+        async with _tasks.open_group() as group:
+            group.start_soon(wait, held)
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+        del held, group
+        await anyio.lowlevel.checkpoint()
+        assert alive() is None
+    finally:
+        gc.enable()

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from scenarios import FIELDS, HELLO, LARGE, LAST_ROUTE, PARAM_ROUTE, ROUTES, SESSION, SMALL, ZEN
+from scenarios import (
+    CHUNK,
+    EVENT_TEXT,
+    EVENTS,
+    FIELDS,
+    HELLO,
+    LARGE,
+    LAST_ROUTE,
+    PARAM_ROUTE,
+    ROUTES,
+    SESSION,
+    SMALL,
+    ZEN,
+)
 
-from portico import App, PlainTextResponse, Request
+from portico import (
+    App,
+    EventSourceResponse,
+    PlainTextResponse,
+    Request,
+    ServerSentEvent,
+    StreamingResponse,
+)
 from portico.http.headers import MutableHeaders
 
 IMPORT = """
@@ -63,6 +83,22 @@ async def post_json(request: Request) -> str:
     return (await request.json())["name"]
 
 
+async def stream(request: Request) -> StreamingResponse:
+    async def chunks():
+        for _ in range(100):
+            yield CHUNK
+
+    return StreamingResponse(chunks(), media_type="text/plain")
+
+
+async def events(request: Request) -> EventSourceResponse:
+    async def ticks():
+        for number in range(EVENTS):
+            yield ServerSentEvent(EVENT_TEXT.format(number), event="tick", id=number)
+
+    return EventSourceResponse(ticks())
+
+
 class AddField:
     """An ASGI middleware."""
 
@@ -97,6 +133,8 @@ PATHS = {
     "json_large": "/json",
     "reads": "/reads",
     "set_cookie_headers": "/cookies",
+    "stream": "/stream",
+    "events": "/events",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import unquote_plus
 
-from scenarios import FIELDS, HELLO, LARGE, ROUTES, SESSION, SMALL, ZEN
+from scenarios import CHUNK, EVENT_TEXT, EVENTS, FIELDS, HELLO, LARGE, ROUTES, SESSION, SMALL, ZEN
 
 IMPORT = """
 async def app(scope, receive, send):
@@ -115,6 +115,22 @@ def with_field(app, number):
 
 async def mount3(scope, receive, send):
     await respond(send, b"ok" if scope["path"] == "/a/b/c/hello" else b"")
+
+
+async def stream(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [TEXT]})
+    for _ in range(100):
+        await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+async def events(scope, receive, send):
+    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for number in range(EVENTS):
+        event = f"id: {number}\nevent: tick\ndata: {EVENT_TEXT.format(number)}\n\n"
+        await send({"type": "http.response.body", "body": event.encode(), "more_body": True})
+    await send({"type": "http.response.body"})
 
 
 def make(scenario):

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from scenarios import FIELDS, HELLO, LARGE, LAST_ROUTE, PARAM_ROUTE, ROUTES, SESSION, SMALL, ZEN
+from scenarios import (
+    CHUNK,
+    FIELDS,
+    HELLO,
+    LARGE,
+    LAST_ROUTE,
+    PARAM_ROUTE,
+    ROUTES,
+    SESSION,
+    SMALL,
+    ZEN,
+)
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
 IMPORT = """
@@ -103,7 +114,16 @@ PATHS = {
     "json_large": "/json",
     "reads": "/reads",
     "set_cookie_headers": "/cookies",
+    "stream": "/stream",
 }
+
+
+async def stream(request):
+    async def chunks():
+        for _ in range(100):
+            yield CHUNK
+
+    return StreamingResponse(chunks(), media_type="text/plain")
 
 
 def make(scenario):
@@ -122,4 +142,6 @@ def make(scenario):
         return Starlette(routes=routes)
     if scenario == "post_json":
         return Starlette(routes=[Route("/json", post_json, methods=["POST"])])
+    if scenario not in PATHS:
+        return None  # it has no event streams
     return Starlette(routes=[Route(PATHS[scenario], globals()[scenario])])

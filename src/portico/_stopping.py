@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from portico import _tasks
 
-__all__ = ("News", "hear_signals", "is_stopping", "told")
+__all__ = ("News", "hear_signals", "is_stopping", "start_soon", "told")
 
 _Listener: TypeAlias = Callable[[float], None]
 """Takes the seconds that are left."""
@@ -26,6 +26,8 @@ class News:
 
     ``timeout_s`` is how long they may take, and how long ``finish`` waits.
     """
+
+    group: _tasks.Group  # of the one that was opened
 
     def __init__(self, timeout_s: float) -> None:
         self.is_stopping: bool = False
@@ -44,6 +46,7 @@ class News:
         if _current.get() is None:
             _current.set(self)
             self._is_open = True
+            self.group = group
             self._signals.enter_context(hear_signals(_tasks.caller(self._heard.set)))
             group.start_soon(self._wait)
 
@@ -101,6 +104,13 @@ def told(listener: _Listener) -> Generator[None]:
         yield
     finally:
         news.remove(listener)
+
+
+def start_soon(func: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    """Have a listener's work done, in a task of the application; it should raise nothing."""
+    news = _current.get()
+    if news is not None:
+        news.group.start_soon(func)
 
 
 def is_stopping() -> bool:

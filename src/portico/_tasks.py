@@ -9,11 +9,11 @@ who imports Portico or builds an app has no event loop yet.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
-from itertools import count, islice
+from itertools import count
 from typing import Any, Final, Generic, Protocol, TypeGuard, TypeVar, TypeVarTuple, cast, final
 
 from portico.asgi import Message, Receive
@@ -32,7 +32,6 @@ __all__ = (
     "checkpoint",
     "clock",
     "is_async_callable",
-    "iterate_in_thread",
     "make_event",
     "now",
     "open_group",
@@ -196,7 +195,7 @@ async def run_in_thread(
     ``abandon`` is true; then the thread goes on and its result is dropped.
 
     ``StopIteration`` cannot leave a coroutine (PEP 479) and comes out as ``RuntimeError``; to
-    step through an iterator use ``iterate_in_thread``.
+    step through an iterator take steps that catch it.
     """
     return await limiter.run(func, *args, abandon=abandon)
 
@@ -212,28 +211,6 @@ async def call(func: Callable[[*Ts], object], *args: *Ts, abandon: bool = False)
     # In a list: trio takes a coroutine that comes out of a thread for a mistake.
     (value,) = await run_in_thread(lambda: [func(*args)], abandon=abandon)
     return await value if isawaitable(value) else value
-
-
-async def iterate_in_thread(
-    iterable: Iterable[T], *, limiter: ThreadLimiter = HANDLER_THREADS
-) -> AsyncGenerator[T, None]:
-    """Go through ``iterable`` with each step in a worker thread.
-
-    A generator is closed, in a thread too, when this one is: hold it with ``aclosing``.
-    """
-    iterator = await run_in_thread(iter, iterable, limiter=limiter)
-    close: object = getattr(iterator, "close", None)
-
-    def step() -> list[T]:
-        return list(islice(iterator, 1))
-
-    try:
-        while item := await run_in_thread(step, limiter=limiter):
-            yield item[0]
-    finally:
-        if callable(close):
-            with open_scope(shield=True):
-                await run_in_thread(close, limiter=limiter)
 
 
 async def poll(receive: Receive) -> Message | None:
@@ -318,7 +295,7 @@ async def open_group() -> AsyncGenerator[Group, None]:
 
     try:
         async with create_task_group() as group:
-            yield group
+            yield _Group(group)
     except BaseExceptionGroup as failures:
         failure = unwrap(failures)
         context = failure.__context__
@@ -387,6 +364,26 @@ def is_async_callable(func: object) -> bool:
     # Of the type: a class is not what its objects are.
     call: object = getattr(type(func), "__call__", None)  # noqa: B004  # not whether, but how
     return iscoroutinefunction(func) or iscoroutinefunction(call)
+
+
+@final
+class _Group:
+    def __init__(self, group: Group) -> None:
+        self.cancel_scope: CancelScope = group.cancel_scope
+        self._group: Group = group
+
+    def start_soon(self, func: Callable[[*Ts], Coroutine[Any, Any, object]], *args: *Ts) -> object:
+        return self._group.start_soon(_run_until_cancelled, func, args)
+
+
+async def _run_until_cancelled(
+    func: Callable[[*Ts], Coroutine[Any, Any, object]], args: tuple[*Ts]
+) -> None:
+    """Run a task of a group; its cancellation ends here, because anyio keeps it in a cycle."""
+    from anyio import get_cancelled_exc_class
+
+    with suppress(get_cancelled_exc_class()):
+        await func(*args)
 
 
 def _is_group(error: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]]:

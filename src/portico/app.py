@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, ParamSpec, TypeVar, Unpack
 
 from portico._stopping import is_stopping
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.options import BodyOptions
 from portico.errors import HTTPException
 from portico.lifespan import LifespanContext
@@ -57,7 +57,7 @@ class App(Router):
         default: ASGIApp | None = None,
         trailing_slash: TrailingSlash = "strict",
         converters: Mapping[str, ConverterFactory] | None = None,
-        max_message_bytes: int | Inherit | None = INHERIT,
+        max_message_bytes: Limit = INHERIT,
         allowed_origins: Iterable[str] | Inherit = INHERIT,
         lifespan: LifespanContext | None = None,
         **options: Unpack[BodyOptions],

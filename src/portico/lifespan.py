@@ -45,8 +45,8 @@ class Lifespan:
 
     ``context`` is called with the app and gives an async context manager; the mapping that it
     yields, if any, is the state. ``children`` gives the mounted ASGI apps whose lifespans run
-    inside this one and share its state. ``drain_timeout_s`` is how long event streams and then
-    background work may take to end at shutdown, in seconds.
+    inside this one and share its state. ``drain_timeout_s`` is how long streams and websockets and
+    then background work may take to end at shutdown, in seconds.
 
     Order: the context manager is entered, the children start, the startup hooks run as they were
     registered. Shutdown takes the same way back, after streams and background work have ended;

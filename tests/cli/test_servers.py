@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -189,6 +190,25 @@ def test_a_real_server(options: str) -> None:
         assert response.status == 200
         assert content.startswith(b'{"id":1,')
         assert server.request("GET", "/users/2")[0].status == 404
+
+
+@pytest.mark.parametrize("options", ["--server granian", "--server hypercorn --loop trio"])
+def test_the_lifespan_ends_at_sigterm(options: str) -> None:
+    with serving("examples.lifespan:app", options) as server:
+        wait_until(lambda: server.request("GET", "/")[0].status == 200)
+        server.stop()
+        assert "stopped" in server.log.read_text()
+
+
+def test_hypercorn_on_trio_knows_ctrl_c_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(config: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("hypercorn.run.run", run)
+    with pytest.raises(KeyboardInterrupt):
+        serve("hypercorn", app, Settings(loop="trio"))
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize("server_name", ["uvicorn", "hypercorn"])

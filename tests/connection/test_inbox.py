@@ -369,3 +369,29 @@ async def test_a_heartbeat_ends_with_the_socket() -> None:
         await anyio.sleep(0.005)
     assert wire.sent == [{"type": "websocket.close", "code": 1000}]
     wire.close()
+
+
+async def test_a_peer_that_leaves_is_one_exception_while_the_heart_beats() -> None:
+    """The block and the heartbeat hear of it at once."""
+    wire = await opened()
+    stuck = anyio.Event()
+
+    async def send(message: Message) -> None:
+        await stuck.wait()
+        raise ConnectionResetError
+
+    wire.socket._send = send
+
+    async def let_go() -> None:
+        await anyio.wait_all_tasks_blocked()
+        stuck.set()
+
+    async def send_beside() -> None:
+        async with wire.socket.heartbeat("x", 0):
+            await wire.socket.send_text("x")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(let_go)
+        with pytest.raises(WebSocketDisconnect):
+            await send_beside()
+    wire.close()

@@ -518,6 +518,41 @@ async def test_close_codes(code: int) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("state", WebSocketState)
+async def test_an_open_socket_is_abandoned(state: WebSocketState) -> None:
+    socket, sent = await brought_to(state)
+    sent.clear()
+    with pytest.raises(ValueError, match="no close code"):
+        await socket.abandon(1005)
+    assert socket.state is state
+    await socket.abandon()
+    await socket.abandon(1001)
+    if state is CONNECTED:
+        assert (socket.state, sent) == (DISCONNECTED, [{**CLOSE, "code": 1012}])
+        for call in (socket.receive, lambda: socket.send(SEND)):
+            with pytest.raises(WebSocketDisconnect) as left:
+                await call()
+            assert left.value.code == 1012
+    else:
+        assert (socket.state, sent) == (state, [])
+
+
+@pytest.mark.anyio
+async def test_a_server_may_say_that_the_abandoned_one_has_left() -> None:
+    async def receive() -> Message:
+        return CONNECT
+
+    async def send(message: Message) -> None:
+        if message["type"] == "websocket.close":
+            raise RuntimeError("there was a close already")
+
+    socket: Socket = RawWebSocket(websocket_scope(), receive, send)
+    await socket.accept()
+    await socket.abandon()
+    assert socket.close_code == 1012
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "code", [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 2**40, True]
 )

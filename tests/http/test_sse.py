@@ -156,12 +156,12 @@ def test_any_pieces_give_the_same(stream: bytes, size: int) -> None:
 
 
 def test_a_limit() -> None:
-    parser = EventStreamParser(max_size=10)
+    parser = EventStreamParser(max_characters=10)
     assert parser.feed(b"data: 4567") == []
     assert parser.feed(b"\n\n")[0].data == "4567"
     assert parser.feed(b": a comment\r" * 0 + b": 345678\n: 345678\n: 345678\n") == []
     with pytest.raises(ContentTooLarge, match="over 10 characters"):
         parser.feed(b"data: 45678")
-    parser = EventStreamParser(max_size=10)
+    parser = EventStreamParser(max_characters=10)
     with pytest.raises(ContentTooLarge):
         parser.feed(b"data: 4\ndata")

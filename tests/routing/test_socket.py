@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from portico import (
@@ -20,7 +22,9 @@ from portico import (
 )
 from portico.asgi import Message, Receive, Scope, Send
 from portico.errors import BadInput, ContentTooLarge, WebSocketDisconnect
+from portico.lifespan import Lifespan
 from tests.drive import drive, websocket_scope
+from tests.security.invariants import invariants
 
 CONNECT: Message = {"type": "websocket.connect"}
 GONE: Message = {"type": "websocket.disconnect", "code": 1001, "reason": ""}
@@ -249,3 +253,137 @@ async def test_an_asgi_app_is_kept_from_other_pages(origin: str, expected: list[
     app = App([WebSocketRoute("/", asgi, allowed_origins=["https://app.example"])])
     scope = websocket_scope(headers=[("host", "testserver"), ("origin", origin)])
     assert await drive(app, scope, CONNECT) == expected
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("errors", "code", "is_raised"),
+    [
+        pytest.param([WebSocketDisconnect(1001, "")], None, False, id="the peer left"),
+        pytest.param([WebSocketDisconnect(1001, "")] * 2, None, False, id="two heard of it"),
+        pytest.param(
+            [ExceptionGroup("", [WebSocketDisconnect(1001, "")])], None, False, id="nested"
+        ),
+        pytest.param([BadInput("message", "odd")], 1007, False, id="bad input"),
+        pytest.param([KeyError(), WebSocketDisconnect(1001, "")], 1011, True, id="an error too"),
+    ],
+)
+async def test_what_task_groups_raise(
+    errors: list[Exception], code: int | None, is_raised: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, sent = App(), list[Message]()
+
+    @app.websocket("/")
+    async def handler(websocket: WebSocket) -> None:
+        async with websocket:
+            if code is None:
+                await websocket.wait_disconnected()
+            raise ExceptionGroup("", errors)
+
+    incoming = [CONNECT] if code else [CONNECT, GONE]
+    if is_raised:
+        with pytest.raises(ExceptionGroup):
+            await drive(app, websocket_scope(), *incoming, sent=sent)
+    else:
+        await drive(app, websocket_scope(), *incoming, sent=sent)
+    assert [message.get("code") for message in sent] == [None, code][: 2 if code else 1]
+    assert len(caplog.records) == int(is_raised)
+
+
+# Shutdown
+
+
+class Socket:
+    """A connected peer that answers a close, and the messages that it got."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+        self.incoming: list[Message] = [CONNECT]
+        self.closed: anyio.Event = anyio.Event()
+
+    async def receive(self) -> Message:
+        if self.incoming:
+            return self.incoming.pop()
+        await self.closed.wait()
+        return {"type": "websocket.disconnect", "code": 1012, "reason": ""}
+
+    async def send(self, message: Message) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.sent.append(message)
+        if message["type"] == "websocket.close":
+            self.closed.set()
+
+
+async def receives(websocket: WebSocket) -> None:
+    async with websocket:
+        await websocket.receive_text()
+
+
+async def iterates(websocket: WebSocket) -> None:
+    async with websocket:
+        async for _ in websocket.iter_text():
+            pass
+
+
+async def only_sends(websocket: WebSocket) -> None:
+    async with websocket:
+        while True:
+            await websocket.send_text("a")
+
+
+async def looks_out(websocket: WebSocket) -> None:
+    async with websocket, websocket.until_disconnected():
+        await anyio.sleep_forever()
+
+
+async def beats(websocket: WebSocket) -> None:
+    async with websocket, websocket.heartbeat("a", 0.001):
+        await anyio.sleep_forever()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("handler", [receives, iterates, only_sends, looks_out, beats])
+async def test_when_the_application_stops_the_peer_is_told_and_the_handler_ends(
+    handler: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, socket = App(), Socket()
+    app.websocket("/")(handler)
+    async with invariants(), anyio.create_task_group() as group:
+        with anyio.fail_after(5):
+            async with app.lifespan.run(app):
+                group.start_soon(app, websocket_scope(), socket.receive, socket.send)
+                while not socket.sent:
+                    await anyio.lowlevel.checkpoint()
+    assert [each for each in socket.sent if each["type"] != "websocket.send"] == [
+        ACCEPT,
+        close(1012),
+    ]
+    assert not caplog.records
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("accepts", [True, False])
+async def test_a_handler_that_goes_on_is_cut_off_when_its_time_is_over(
+    accepts: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, socket, lifespan = App(), Socket(), Lifespan(drain_timeout_s=0.02)
+    started, ended = anyio.Event(), anyio.Event()
+
+    @app.websocket("/")
+    async def handler(websocket: WebSocket) -> None:
+        if accepts:
+            await websocket.accept()
+        started.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.set()
+
+    async with anyio.create_task_group() as group:
+        with anyio.fail_after(5):
+            async with lifespan.run(app):
+                group.start_soon(app, websocket_scope(), socket.receive, socket.send)
+                await started.wait()
+            await ended.wait()
+    assert socket.sent == ([ACCEPT, close(1012)] if accepts else [close(1000)])
+    assert [record.name for record in caplog.records] == ["portico.websocket"]

@@ -378,7 +378,7 @@ class Cancelling:
         await anyio.lowlevel.checkpoint()
 
 
-def cancelling_app(step: Step, log: list[str]) -> App:  # noqa: C901  as above
+def cancelling_app(step: Step, log: list[str]) -> App:  # noqa: C901, PLR0915  as above
     """The same shapes with a checkpoint at each of their awaits."""
     app = App()
 
@@ -409,6 +409,28 @@ def cancelling_app(step: Step, log: list[str]) -> App:  # noqa: C901  as above
         async with request.response_writer() as write:
             await step()
             await write(b"x")
+            await step()
+            await write("y")
+
+    @app.post("/block")
+    async def block(request: Request[Any]) -> str:
+        async with request.cancel_on_disconnect():
+            log.append("opened")
+            try:
+                await step()
+                await request.body()
+                await step()
+            finally:
+                log.append("closed")
+        await step()
+        return "x"
+
+    @app.post("/cancelled", cancel_on_disconnect=True)
+    async def cancelled(request: Request[Any]) -> str:
+        await step()
+        await request.body()
+        await step()
+        return "x"
 
     async def pieces() -> AsyncGenerator[str]:
         log.append("opened")
@@ -503,6 +525,8 @@ async def run_cancelled(path: str, at: int) -> bool:
         "/json",
         "/background",
         "/writer",
+        "/block",
+        "/cancelled",
         "/pieces",
         "/events",
         "/foreign",

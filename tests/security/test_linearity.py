@@ -38,6 +38,7 @@ from portico.http.parts import parse_part_head
 from portico.http.paths import origin_form, quote_root, rooted_path, split_path
 from portico.http.query import UrlencodedCounter, parse_query, parse_urlencoded
 from portico.http.ranges import parse_range
+from portico.http.sse import EventStreamParser
 from portico.http.urls import location, parse_host, request_url, safe_redirect
 from portico.routing.template import parse_template
 from portico.routing.tree import Tree
@@ -105,6 +106,16 @@ REFERENCES = [
     repeat("\\"),
     repeat(":"),
     repeat("?#"),
+]
+EVENT_STREAMS: list[Make] = [
+    lambda size: b"x" * size,
+    lambda size: b"\r" * size,
+    lambda size: b"\r\n" * (size // 2),
+    lambda size: b"data\n" * (size // 5),
+    lambda size: b"data:a\n\n" * (size // 8),
+    lambda size: b"id:" + b"\xf0" * size,
+    lambda size: b"retry:" + b"1" * size + b"\n",
+    lambda size: b":" * size,
 ]
 ETAGS = [
     repeat(","),
@@ -178,6 +189,15 @@ def read_multipart(step: int) -> Callable[[bytes], object]:
         for at in range(0, len(data), step):
             parser.feed(data[at : at + step])
         parser.close()
+
+    return read
+
+
+def read_events(step: int) -> Callable[[bytes], object]:
+    def read(data: bytes) -> None:
+        parser = EventStreamParser(max_size=10**9)
+        for at in range(0, len(data), step):
+            parser.feed(data[at : at + step])
 
     return read
 
@@ -319,6 +339,9 @@ REGISTRY: dict[str, tuple[Callable[[Any], object], list[Make]]] = {
     "multipart.MultipartParser": (read_multipart(10**9), MULTIPARTS),
     "multipart.MultipartParser, 64 bytes at once": (read_multipart(64), MULTIPARTS),
     "multipart.MultipartParser, byte by byte": (read_multipart(1), MULTIPARTS),
+    "sse.EventStreamParser": (read_events(10**9), EVENT_STREAMS),
+    "sse.EventStreamParser, 64 bytes at once": (read_events(64), EVENT_STREAMS),
+    "sse.EventStreamParser, byte by byte": (read_events(1), EVENT_STREAMS),
     "encodings.Decoder": (
         inflate,
         [
@@ -472,5 +495,7 @@ def test_every_parser_of_http_is_registered() -> None:
         if module.startswith("portico.http."):
             for statement in ast.parse(path.read_text()).body:
                 name = getattr(statement, "name", "")
-                if name.startswith(("parse_", "split_", "decode_", "Accept")):
+                if name.startswith(("parse_", "split_", "decode_", "Accept")) or (
+                    name.endswith("Parser")
+                ):
                     assert f"{module.rpartition('.')[2]}.{name}" in known

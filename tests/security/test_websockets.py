@@ -1,10 +1,11 @@
-"""The state machine of websockets under attack: A094."""
+"""Websockets under attack: A088 (their part) and A094."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+import anyio
 import pytest
 
 from portico import App, HTTPException, WebSocket, WebSocketDisconnect
@@ -282,3 +283,39 @@ async def test_only_an_offered_subprotocol_is_accepted(offered: list[str]) -> No
     with pytest.raises(ValueError, match="did not offer"):
         await socket.accept("a\r\nx: y")
     assert all(name.isascii() and " " not in name and name for name in socket.subprotocols)
+
+
+# A088: a peer that does not read
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5])
+async def test_who_sends_waits_for_the_peer(taken: int) -> None:
+    made: list[int] = []
+    stalled, sent = anyio.Event(), list[Message]()
+    incoming = [CONNECT]
+
+    async def handler(websocket: WebSocket[Any]) -> None:
+        async with websocket, websocket.until_disconnected():
+            for number in range(1000):
+                made.append(number)
+                await websocket.send_bytes(bytes(65536))
+
+    async def receive() -> Message:
+        if incoming:
+            return incoming.pop()
+        await stalled.wait()
+        await anyio.wait_all_tasks_blocked()
+        return LEFT
+
+    async def send(message: Message) -> None:
+        if len(sent) == taken + 1:  # and the accept
+            stalled.set()
+            await anyio.sleep_forever()
+        sent.append(message)
+
+    app = App()
+    app.websocket("/")(handler)
+    async with invariants():
+        await app(websocket_scope(), receive, send)
+    assert len(made) == taken + 1
+    assert types(sent) == ["websocket.accept", *["websocket.send"] * taken]

@@ -14,10 +14,12 @@ from portico import (
     ClientDisconnect,
     EventSourceResponse,
     HTTPException,
+    Mount,
     Request,
     StreamingResponse,
     WebSocket,
 )
+from tests.servers import sockets
 from tests.servers.processes import FILES
 
 seen: list[str] = []
@@ -29,6 +31,7 @@ async def lifespan(app: App) -> AsyncGenerator[Mapping[str, object]]:
 
 
 app = App(lifespan=lifespan)
+app.add(Mount("/sockets", sockets.app))
 
 # The test writes files there; see test_files.py.
 app.files("/files", os.environ.get(FILES, "."))
@@ -191,6 +194,15 @@ async def tick_socket(websocket: WebSocket) -> None:
             await anyio.Event().wait()
         finally:
             seen.append("ticks ended")
+
+
+@app.websocket("/chatter")
+async def chatter(websocket: WebSocket) -> None:
+    """Only sends, and never looks whether somebody is there."""
+    async with websocket:
+        while True:
+            await websocket.send_text("tick")
+            await anyio.sleep(0.01)
 
 
 @app.websocket("/guarded", allowed_origins=["https://app.example"])

@@ -1,4 +1,4 @@
-"""Streams over real sockets: clients that vanish, clients that do not read, and SIGTERM."""
+"""Streams over real sockets: clients that vanish or do not read, and SIGTERM, to websockets too."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 import signal
 import socket
 import struct
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.servers.processes import COMMANDS, Server, Servers, free_port, spawn, wait_until
 
@@ -18,6 +19,7 @@ TARGET = "tests.servers.app:app"
 STOPPED = {
     "uvicorn": "uvicorn {target} --port {port} --log-level warning --http httptools",
     "uvicorn-h11": "uvicorn {target} --port {port} --log-level warning --http h11",
+    "uvicorn-wsproto": "uvicorn {target} --port {port} --log-level warning --ws wsproto",
     "granian": "granian {target} --port {port} --interface asgi",
     "hypercorn": "hypercorn {target} --bind 127.0.0.1:{port} --log-level warning --workers 0",
 }
@@ -84,28 +86,50 @@ def stands_still(server: Server, counts: list[int]) -> bool:
     return len(counts) > 5 and len(set(counts[-5:])) == 1
 
 
-@pytest.mark.parametrize("name", STOPPED)
-def test_sigterm_under_load(name: str, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    port = free_port()
+@contextmanager
+def started(name: str, folder: Path) -> Generator[Server]:
+    """Run a server of its own, to be stopped; in its log is no error."""
+    log, port = folder / "log", free_port()
     process = spawn(STOPPED[name].format(target=TARGET, port=port), log)
     server = Server(name, port, process, log)
-    with ExitStack() as stack:
-        try:
-            wait_until(server.accepts)
-            clients = [stack.enter_context(open_stream(server, "/idle-events")) for _ in range(20)]
-            short = [stack.enter_context(open_stream(server, "/short")) for _ in range(5)]
-            process.send_signal(signal.SIGTERM)
-            for client in [*clients, *short]:
-                received = b""
-                while not received.endswith(b"0\r\n\r\n"):
-                    piece = client.recv(65536)
-                    assert piece, "the body was not ended"
-                    received += piece
-            assert process.wait(10) in (0, -signal.SIGTERM)
-        finally:
-            process.kill()
-            process.wait(10)
+    try:
+        wait_until(server.accepts)
+        yield server
+        assert process.wait(10) in (0, -signal.SIGTERM)
+    finally:
+        process.kill()
+        process.wait(10)
     text = log.read_text()
     assert "Traceback" not in text
     assert "ERROR" not in text
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_sigterm_under_load(name: str, tmp_path: Path) -> None:
+    with started(name, tmp_path) as server, ExitStack() as stack:
+        clients = [stack.enter_context(open_stream(server, "/idle-events")) for _ in range(20)]
+        short = [stack.enter_context(open_stream(server, "/short")) for _ in range(5)]
+        server.process.send_signal(signal.SIGTERM)
+        for client in [*clients, *short]:
+            received = b""
+            while not received.endswith(b"0\r\n\r\n"):
+                piece = client.recv(65536)
+                assert piece, "the body was not ended"
+                received += piece
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_sigterm_with_open_websockets(name: str, tmp_path: Path) -> None:
+    """Each peer is told that it may come back, whatever its handler waits for."""
+    with started(name, tmp_path) as server, ExitStack() as stack:
+        url = f"ws://127.0.0.1:{server.port}"
+        paths = ["/echo", "/ticks", "/chatter"] * 7
+        sockets = [stack.enter_context(connect(url + path)) for path in paths]
+        for path, websocket in zip(paths, sockets, strict=True):
+            if path != "/echo":
+                assert websocket.recv(10) == "tick"
+        server.process.send_signal(signal.SIGTERM)
+        for websocket in sockets:
+            for _ in websocket:
+                pass
+            assert websocket.close_code == 1012

@@ -74,7 +74,7 @@ def test_two_windows(browser: Browser, server: Server) -> None:
 @pytest.mark.timeout(60)
 def test_two_processes(browser: Browser, tmp_path: Path) -> None:
     require_program("redis-server", package="redis-server")
-    port = free_port()
+    port = next(port for port in iter(free_port, 0) if not listens(port + 1))
     log = tmp_path / "log"
     process = spawn(f"examples.showcase.cluster {port}", log)
     servers = [Server("cluster", each, process, log) for each in (port, port + 1)]

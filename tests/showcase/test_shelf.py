@@ -201,11 +201,11 @@ def test_a_film_is_sought(window: Page) -> None:
 def test_a_long_film_is_sought(window: Page, keeper: Visitor, tmp_path: Path) -> None:
     """One that Chromium does not load as a whole: it asks for a part in the middle."""
     program, path = require_program("ffmpeg", package="ffmpeg"), tmp_path / "noise.webm"
-    noise = "testsrc2=size=320x180:rate=10:duration=30,noise=alls=60:allf=t"
+    noise = "color=size=160x90:rate=10:duration=30,noise=c0s=90:c0f=t"
     command = f"{program} -loglevel error -f lavfi -i {noise} -c:v libvpx -b:v 4M -g 10".split()
     command += ["-deadline", "realtime", "-cpu-used", "16"]
     subprocess.run([*command, str(path)], check=True, timeout=30)  # noqa: S603 - our own words
-    assert path.stat().st_size > 5_000_000
+    assert path.stat().st_size > 2_000_000
     (item,) = put(keeper, (path.name, path.read_bytes()))
     asked: list[str] = []
     window.on("request", lambda request: asked.append(request.headers.get("range", "")))
@@ -213,7 +213,7 @@ def test_a_long_film_is_sought(window: Page, keeper: Visitor, tmp_path: Path) ->
     found = window.evaluate(SEEK, {"of": item["id"], "second": 25})
     assert found["time"] == 25
     starts = [int(value[6:].partition("-")[0]) for value in asked if value]
-    assert max(starts) > 2_000_000, "a part in the middle"
+    assert max(starts) > 1_000_000, "a part in the middle"
     window.goto("about:blank")
     assert keeper.send("DELETE", f"/shelf/{item['id']}")[0] == 204
 

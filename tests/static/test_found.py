@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portico import HTTPException
-from portico.response.sending import file_etag
+from portico.response.transfer import file_etag
 from portico.static.found import Found, pass_over
 from portico.static.roots import Root
 from portico.static.versions import Versions

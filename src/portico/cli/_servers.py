@@ -7,9 +7,12 @@ processes is given ``create_app`` of ``_target`` instead, and each worker loads 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from portico.asgi import ASGIApp
@@ -108,8 +111,23 @@ def _run_hypercorn(app: ASGIApp, settings: Settings) -> int:
     # Its worker count of 0 means "in this process", which is quicker to start and to stop.
     config.workers = 0 if settings.workers == 1 and not settings.reload else settings.workers
     config.use_reloader = settings.reload  # it watches the files of all modules instead
-    code: int = import_module(f"{hypercorn.__name__}.run").run(config)
+    with _sigterm_as_sigint() if is_trio else nullcontext():
+        code: int = import_module(f"{hypercorn.__name__}.run").run(config)
     return code
+
+
+@contextmanager
+def _sigterm_as_sigint() -> Generator[None]:
+    """Have a server stop in order that knows Ctrl+C alone, as hypercorn's on trio does."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 SERVERS: Final[dict[str, Callable[[ASGIApp, Settings], int]]] = {

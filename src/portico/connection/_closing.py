@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from portico._tasks import unwrap
 from portico.errors import BadInput, ContentTooLarge, HTTPException, UnexpectedMessage
 
 __all__ = ("checked_code", "closing", "cut_reason")
@@ -37,13 +38,17 @@ def cut_reason(reason: str) -> str:
 
 
 def closing(error: Exception | None) -> tuple[int, str]:
-    """Give the close code and the reason for what a handler raised (RFC 6455 7.4.1)."""
+    """Give the close code and the reason for what a handler raised (RFC 6455 7.4.1).
+
+    A group of one, as a task group raises it, is as good as what it holds.
+    """
     if error is None:
         return 1000, ""
-    if not isinstance(error, HTTPException) or error.status_code >= 500:
+    cause = unwrap(error)
+    if not isinstance(cause, HTTPException) or cause.status_code >= 500:
         return 1011, ""
-    if isinstance(error, UnexpectedMessage):
-        return 1003, error.detail
-    if isinstance(error, ContentTooLarge):
-        return 1009, error.detail
-    return 1007 if isinstance(error, BadInput) else 1008, error.detail
+    if isinstance(cause, UnexpectedMessage):
+        return 1003, cause.detail
+    if isinstance(cause, ContentTooLarge):
+        return 1009, cause.detail
+    return 1007 if isinstance(cause, BadInput) else 1008, cause.detail

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, Protocol, TypeAlias, final
 
 from portico import _tasks
-from portico.asgi import Message, Receive
+from portico.asgi import Message, Receive, Scope
 from portico.errors import BadInput, BodyConsumed, ClientDisconnect, ContentTooLarge, Misuse
 
 __all__ = (
@@ -28,6 +28,7 @@ __all__ = (
     "Pieces",
     "Times",
     "Watch",
+    "close_body",
 )
 
 BODY: Final = "portico.body"
@@ -56,7 +57,7 @@ INHERIT: Final = Inherit.INHERIT
 """No limit was given here: the one above counts. ``None`` is no limit at all."""
 
 Limit: TypeAlias = int | Inherit | None
-"""A limit as callers give it."""
+"""A limit as callers give it: a number, ``INHERIT``, or ``None`` for none."""
 
 
 Watch: TypeAlias = Callable[[bytes | bytearray], None]
@@ -70,11 +71,6 @@ Times: TypeAlias = tuple[float | None, float | None]
 
 class KeptWithBody(Protocol):
     """What was made of a body and is to be closed when its request is over."""
-
-    @property
-    def has_files(self) -> bool:
-        """Whether there is anything to close."""
-        ...
 
     async def close(self) -> None:
         """Let go of it; may be repeated."""
@@ -249,7 +245,7 @@ class Body:
                 raise ContentTooLarge("body", max_bytes)
             await self._fetch()
 
-    async def watch(self, max_bytes: int | None) -> None:
+    async def hear_disconnect(self, max_bytes: int | None) -> None:
         """Wait until the peer has left, beside whoever reads.
 
         Reads ahead up to ``max_bytes``; 64 KiB, once somebody streams. Over that it waits for a
@@ -362,6 +358,13 @@ class Body:
             body, self._held, self.is_consumed = bytes(self._held), b"", True
         self._is_given = self.is_complete
         return {"type": "http.request", "body": body, "more_body": not self.is_complete}
+
+
+async def close_body(scope: Scope) -> None:
+    """Close what was made of the body of ``scope``, if anybody has looked at it."""
+    body: Body | None = scope.get(BODY)
+    if body is not None:
+        await body.close()
 
 
 @final

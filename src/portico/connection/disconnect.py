@@ -12,7 +12,7 @@ from typing import cast
 from portico.asgi import Receive, Scope
 from portico.connection.body import BODY, LIMIT, MAX_BODY_BYTES, Body
 from portico.connection.options import IDLE_TIMEOUT, TIMEOUT
-from portico.connection.receiving import make_body
+from portico.connection.receiving import limit_time
 
 __all__ = ("hear_disconnect", "shared_body")
 
@@ -21,8 +21,8 @@ def shared_body(scope: Scope, receive: Receive) -> Body:
     """Give the body that all who look at this scope share."""
     body: Body | None = scope.get(BODY)
     if body is None or not body.serves(receive):
-        body = make_body(receive, scope.get(IDLE_TIMEOUT), scope.get(TIMEOUT))
-        scope[BODY] = body
+        body = scope[BODY] = Body(receive)
+        limit_time(body, scope.get(IDLE_TIMEOUT), scope.get(TIMEOUT))
     return body
 
 
@@ -33,7 +33,7 @@ async def hear_disconnect(scope: Scope, receive: Receive) -> bool:
     """
     limit = cast("int | None", scope.get(LIMIT, MAX_BODY_BYTES))
     try:
-        await shared_body(scope, receive).watch(limit)
+        await shared_body(scope, receive).hear_disconnect(limit)
     except OSError:
         return True
     except Exception:  # noqa: BLE001  also limits that middleware puts on the body

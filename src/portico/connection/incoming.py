@@ -10,7 +10,7 @@ from propcache.api import cached_property
 from portico.asgi import Receive, Scope, Send
 from portico.codec import decode_json, decode_msgpack
 from portico.connection.base import URLS, HTTPConnection, StateT, no_receive, no_send
-from portico.connection.body import BODY, INHERIT, LIMIT, MAX_BODY_BYTES, Body, Inherit, Limit
+from portico.connection.body import BODY, INHERIT, LIMIT, MAX_BODY_BYTES, Body, Limit
 from portico.connection.forms import (
     FORM_TYPES,
     MAX_FORM_BYTES,
@@ -169,16 +169,16 @@ class IncomingRequest(HTTPConnection[StateT]):
             body.expected_bytes = content_length(lengths) or 0
         return decoded_body(body, codings, self._setting(CODINGS, ())) if codings else body
 
-    def _read(self, max_bytes: int | Inherit | None) -> Awaitable[bytes]:
+    def _read(self, max_bytes: Limit) -> Awaitable[bytes]:
         if max_bytes is INHERIT:
             return self._body.read(self._setting(LIMIT, MAX_BODY_BYTES))
         return self._body.read(max_bytes, is_readers_own=True)
 
-    async def body(self, *, max_bytes: int | Inherit | None = INHERIT) -> bytes:
+    async def body(self, *, max_bytes: Limit = INHERIT) -> bytes:
         """Read the whole body; it is kept."""
         return await self._read(max_bytes)
 
-    async def text(self, *, max_bytes: int | Inherit | None = INHERIT) -> str:
+    async def text(self, *, max_bytes: Limit = INHERIT) -> str:
         """Read the body as text, by the charset of its content type (default UTF-8).
 
         Raises ``UnsupportedMediaType`` for a charset that is not known, ``BadInput`` for bytes that
@@ -188,12 +188,12 @@ class IncomingRequest(HTTPConnection[StateT]):
         return decode_text(await self._read(max_bytes), charset)
 
     @overload
-    async def json(self, *, max_bytes: int | Inherit | None = ...) -> Any: ...
+    async def json(self, *, max_bytes: Limit = ...) -> Any: ...
     @overload
-    async def json(self, type: type[T], *, max_bytes: int | Inherit | None = ...) -> T: ...
+    async def json(self, type: type[T], *, max_bytes: Limit = ...) -> T: ...
     @overload
-    async def json(self, type: object, *, max_bytes: int | Inherit | None = ...) -> Any: ...
-    async def json(self, type: object = Any, *, max_bytes: int | Inherit | None = INHERIT) -> Any:
+    async def json(self, type: object, *, max_bytes: Limit = ...) -> Any: ...
+    async def json(self, type: object = Any, *, max_bytes: Limit = INHERIT) -> Any:
         """Read the body as JSON, into ``type`` if one is given (a Struct, dataclass, ...).
 
         Takes ``application/json`` and any ``+json`` type. Raises ``InvalidData`` (422), which names
@@ -205,21 +205,19 @@ class IncomingRequest(HTTPConnection[StateT]):
         return decode_json(await self._read(max_bytes), type)
 
     @overload
-    async def msgpack(self, *, max_bytes: int | Inherit | None = ...) -> Any: ...
+    async def msgpack(self, *, max_bytes: Limit = ...) -> Any: ...
     @overload
-    async def msgpack(self, type: type[T], *, max_bytes: int | Inherit | None = ...) -> T: ...
+    async def msgpack(self, type: type[T], *, max_bytes: Limit = ...) -> T: ...
     @overload
-    async def msgpack(self, type: object, *, max_bytes: int | Inherit | None = ...) -> Any: ...
-    async def msgpack(
-        self, type: object = Any, *, max_bytes: int | Inherit | None = INHERIT
-    ) -> Any:
+    async def msgpack(self, type: object, *, max_bytes: Limit = ...) -> Any: ...
+    async def msgpack(self, type: object = Any, *, max_bytes: Limit = INHERIT) -> Any:
         """Read the body as MessagePack, into ``type`` if one is given; raises as ``json`` does."""
         content_type = self.content_type
         if content_type is None or content_type.essence not in _MSGPACK:
             raise UnsupportedMediaType(_MSGPACK)
         return decode_msgpack(await self._read(max_bytes), type)
 
-    async def data(self, *, max_bytes: int | Inherit | None = INHERIT) -> Any:
+    async def data(self, *, max_bytes: Limit = INHERIT) -> Any:
         """Read the body by its content type.
 
         JSON and MessagePack become values, ``text/*`` a ``str``, a form what ``form`` gives,

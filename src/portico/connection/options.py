@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypedDict, cast
 
-from portico.connection.body import INHERIT, LIMIT, Inherit
+from portico.connection.body import INHERIT, LIMIT, Limit
 from portico.http.encodings import DECODERS
 from portico.http.multipart import FormLimits
 
@@ -34,7 +34,7 @@ class BodyOptions(TypedDict, total=False):
     ``gzip``, ``deflate``, ``br``, ``zstd``; any other is refused with 415.
     """
 
-    max_body_bytes: int | Inherit | None
+    max_body_bytes: Limit
     form_limits: FormLimits
     body_idle_timeout: float | None
     body_timeout: float | None

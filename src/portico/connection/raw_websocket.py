@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Final
 
@@ -363,6 +364,19 @@ class RawWebSocket(HTTPConnection[StateT]):
                 await self.send(message)
             except WebSocketDisconnect:
                 return
+
+    async def abandon(self, code: int = 1012) -> None:
+        """Close an open websocket that other tasks use: they see it as if the peer had left.
+
+        Whoever sends or receives gets a ``WebSocketDisconnect`` with ``code``; 1012 tells of a
+        restart (IANA's registry, RFC 6455 11.7). What the server says to that is dropped. Raises
+        ``ValueError`` as ``close`` does.
+        """
+        message: Message = {"type": "websocket.close", "code": checked_code(code)}
+        if self._state is _CONNECTED:
+            self._leave(code, "")
+            with suppress(Exception):
+                await self._send(message)
 
     async def close_for(self, error: BaseException | None) -> None:
         """Close as fits the way that a handler ended: ``error`` is what it raised, if anything.

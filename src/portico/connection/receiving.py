@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import final
 
 from portico import _tasks
@@ -15,7 +16,7 @@ from portico.connection.body import Body, Pieces
 from portico.errors import BodyTimeout, ContentTooLarge
 from portico.http.encodings import Decoder, content_coding, make_decoder
 
-__all__ = ("InflatingReceive", "TimedReceive", "decoded_body", "limit_time", "make_body")
+__all__ = ("InflatingReceive", "TimedReceive", "decoded_body", "limit_time")
 
 
 def limit_time(body: Body, idle_timeout_s: float | None, timeout_s: float | None) -> None:
@@ -25,11 +26,13 @@ def limit_time(body: Body, idle_timeout_s: float | None, timeout_s: float | None
         body.limit_time(times, lambda receive: TimedReceive(receive, idle_timeout_s, timeout_s))
 
 
-def make_body(receive: Receive, idle_timeout_s: float | None, timeout_s: float | None) -> Body:
-    """Make the body of a request; its limits of time are as for ``TimedReceive``."""
-    body = Body(receive)
-    limit_time(body, idle_timeout_s, timeout_s)
-    return body
+def limit_time(body: Body, idle_timeout_s: float | None, timeout_s: float | None) -> None:
+    """Hold a body to limits of time, as for ``TimedReceive``, in place of those that it has."""
+    times = idle_timeout_s, timeout_s
+    if times not in (body.times, (None, None)):
+        body.limit_time(
+            times, partial(TimedReceive, idle_timeout_s=idle_timeout_s, timeout_s=timeout_s)
+        )
 
 
 def decoded_body(body: Body, fields: Sequence[bytes], accepted: Collection[str]) -> Body:

@@ -25,7 +25,7 @@ from portico.asgi import Message
 from portico.codec import decode_json, decode_msgpack, encode_json, encode_msgpack
 from portico.connection._inbox import Inbox, receive_within, size_of
 from portico.connection.base import StateT
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.raw_websocket import RawWebSocket, WebSocketState
 from portico.errors import (
     BadInput,
@@ -33,6 +33,7 @@ from portico.errors import (
     InvalidData,
     Misuse,
     UnexpectedMessage,
+    WebSocketDisconnect,
     WebSocketStateError,
 )
 
@@ -66,7 +67,7 @@ class Receiving(TypedDict, total=False):
     an ``HTTPException`` (408); the socket is open still, and closed with 1008 if nobody catches it.
     """
 
-    max_bytes: int | Inherit | None
+    max_bytes: Limit
     timeout_s: float | None
 
 
@@ -309,18 +310,24 @@ class WebSocket(RawWebSocket[StateT]):
             raise self._refusal("heartbeat()")
         beat: Message = {"type": "websocket.send"}
         beat["text" if isinstance(message, str) else "bytes"] = message
+        is_done = False
         async with _tasks.open_group() as group:
-            group.start_soon(self._repeat, beat, interval_s)
+            group.start_soon(self._repeat, beat, interval_s, group)
             yield
+            is_done = True
             group.cancel_scope.cancel()
+        if not is_done:
+            raise self._refusal("heartbeat()")
 
-    async def _repeat(self, message: Message, interval_s: float) -> None:
-        while True:
-            await _tasks.sleep(interval_s)
-            try:
+    async def _repeat(self, message: Message, interval_s: float, group: _tasks.Group) -> None:
+        try:
+            while True:
+                await _tasks.sleep(interval_s)
                 await self.send(message)
-            except WebSocketStateError:  # closed here
-                return
+        except WebSocketDisconnect:  # not raised: the block may raise its own
+            group.cancel_scope.cancel()
+        except WebSocketStateError:  # closed here
+            return
 
     # Sending: to be awaited; not ``async``, which would cost a coroutine more for each message
 

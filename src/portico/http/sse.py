@@ -18,7 +18,7 @@ __all__ = ("EventStreamParser", "ServerSentEvent", "format_data", "format_event"
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")  # 9.2.6; U+2028 and others end no line
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")  # no connection waits longer than that many ms
-_MAX_SIZE: Final = 1024 * 1024
+_MAX_CHARACTERS: Final = 1024 * 1024
 
 _decoder: Final = getincrementaldecoder("utf-8")
 
@@ -102,7 +102,7 @@ class EventStreamParser:
 
     ``last_event_id`` is what a client would send when it comes back, ``retry`` for how long it
     would wait until then, in milliseconds, if the stream has said so. An event that was not ended
-    is none. ``max_size`` limits the characters of an event.
+    is none. ``max_characters`` limits the characters of an event.
 
     >>> parser = EventStreamParser()
     >>> parser.feed(b"id: 7\ndata: one\nda")
@@ -111,10 +111,10 @@ class EventStreamParser:
     'one\ntwo'
     """
 
-    def __init__(self, *, max_size: int = _MAX_SIZE) -> None:
+    def __init__(self, *, max_characters: int = _MAX_CHARACTERS) -> None:
         self.last_event_id: str = ""
         self.retry: int | None = None
-        self._max_size: int = max_size
+        self._max_characters: int = max_characters
         self._decoder = _decoder("replace")
         self._is_first: bool = True
         self._ends_with_cr: bool = False
@@ -128,7 +128,7 @@ class EventStreamParser:
         """Take the next piece; give the events that it ends.
 
         Each has the type, the data and the last id that the client would see. Raises
-        ``ContentTooLarge`` for an event over ``max_size``.
+        ``ContentTooLarge`` for an event over ``max_characters``.
         """
         text = self._decoder.decode(data)
         if not text:
@@ -153,8 +153,8 @@ class EventStreamParser:
 
     def _hold(self, piece: str) -> None:
         self._size += len(piece)
-        if self._size > self._max_size:
-            raise ContentTooLarge("event", self._max_size, "characters")
+        if self._size > self._max_characters:
+            raise ContentTooLarge("event", self._max_characters, "characters")
         if piece:
             self._line.append(piece)
 

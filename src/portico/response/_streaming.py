@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from itertools import islice
 from types import AsyncGeneratorType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from portico import _stopping, _tasks
 from portico._race import CLEANUP_S, Race, race
@@ -23,7 +24,10 @@ __all__ = (
     "StreamContent",
     "encode_piece",
     "from_memory",
+    "iterate_in_thread",
 )
+
+_T = TypeVar("_T")
 
 Items: TypeAlias = AsyncIterable[Any] | Iterable[Any]
 """An asynchronous or a plain iterable."""
@@ -191,13 +195,35 @@ def _iterate(items: Items) -> AsyncIterable[Any]:
     if isinstance(items, (list, tuple)):
         return from_memory(cast("Iterable[Any]", items))
     plain: Any = items
-    return _tasks.iterate_in_thread(plain)
+    return iterate_in_thread(plain)
 
 
 async def from_memory(items: Iterable[Any]) -> AsyncGenerator[Any, None]:
     """Iterate over what is there already."""
     for item in items:
         yield item
+
+
+async def iterate_in_thread(
+    iterable: Iterable[_T], *, limiter: _tasks.ThreadLimiter = _tasks.HANDLER_THREADS
+) -> AsyncGenerator[_T, None]:
+    """Go through ``iterable`` with each step in a worker thread.
+
+    A generator is closed, in a thread too, when this one is: hold it with ``aclosing``.
+    """
+    iterator = await _tasks.run_in_thread(iter, iterable, limiter=limiter)
+    close: object = getattr(iterator, "close", None)
+
+    def step() -> list[_T]:
+        return list(islice(iterator, 1))
+
+    try:
+        while item := await _tasks.run_in_thread(step, limiter=limiter):
+            yield item[0]
+    finally:
+        if callable(close):
+            with _tasks.open_scope(shield=True):
+                await _tasks.run_in_thread(close, limiter=limiter)
 
 
 async def _close(iterator: object) -> None:

@@ -1,4 +1,4 @@
-"""A file as a response: whole or in ranges, conditional. How it is sent is told in ``sending``."""
+"""A file as a response: whole or in ranges, conditional. How it is sent is told in ``transfer``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portico.response._open_file import OPEN_FLAGS
 from portico.response.background import Background, run_background
 from portico.response.base import HeadersInput, Response
 from portico.response.error import error_response
-from portico.response.sending import CHUNK_SIZE, file_etag, send_file
+from portico.response.transfer import CHUNK_SIZE, file_etag, send_file
 
 __all__ = ("FileResponse",)
 

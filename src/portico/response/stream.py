@@ -93,8 +93,9 @@ class StreamingResponse(Response):
                     start["trailers"] = True
                 else:
                     trailers = None
-            if any(name == b"content-length" for name, _ in raw):
-                send = ResponseWriter(scope, send).send  # counts
+            for name, _ in raw:
+                if name == b"content-length":
+                    send = ResponseWriter(scope, send).send  # counts
             items = self._source.take()
             await self._sending(scope, receive, send).run(start, items, trailers)
         if self.background is not None:

@@ -131,35 +131,45 @@ class HandlerApp:
     async def serve(
         self, request: Request[Any], scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Serve one request; ``scope`` is the server's, which is all that sending needs."""
+        """Serve one request, and close the files of its form when all is over.
+
+        ``scope`` is the server's, which is all that sending needs.
+        """
+        is_used = True  # until it is seen that it was not
         try:
-            value = await self._call(request)
-            make = self._makers.get(type(value))
-            if request.routing is None and request.was_used:
-                response = await _settle(request, value, make or to_response)
-                response = _closing(response, request.known_body)
-            elif make is not None:
-                response = make(value)
-            else:
-                response = value if isinstance(value, Response) else to_response(value)
-            if request.kept_body is not None:
-                request.kept_body.check_answer(response.status_code)
-                response = _closing(response, request.kept_body)
-        except BaseException as error:  # noqa: BLE001  whatever a handler raises is answered
-            await _fail(request, error)
-            return
-        if not response.is_whole:
-            await response(request.scope, receive, send)  # where the body is, for who listens
-            return
-        # As Response.__call__ does; a coroutine less on the path of nearly every request.
-        start, content = response.messages(scope["method"])
-        try:
-            await send(start)
-            await send(content)
-        except (OSError, ClientDisconnect):
-            pass
-        if response.background is not None:
-            await run_background(response.background)
+            try:
+                value = await self._call(request)
+                make = self._makers.get(type(value))
+                is_used = request.routing is None and request.was_used
+                if is_used:
+                    response = await _settle(request, value, make or to_response)
+                elif make is not None:
+                    response = make(value)
+                else:
+                    response = value if isinstance(value, Response) else to_response(value)
+                if request.kept_body is not None:
+                    request.kept_body.check_answer(response.status_code)
+            except BaseException as error:  # noqa: BLE001  whatever a handler raises is answered
+                await _fail(request, error)
+                return
+            if not response.is_whole:
+                is_used = True  # a stream may read the form
+                await response(request.scope, receive, send)  # where the body is, for who listens
+                return
+            # As Response.__call__ does; a coroutine less on the path of nearly every request.
+            start, content = response.messages(scope["method"])
+            try:
+                await send(start)
+                await send(content)
+            except (OSError, ClientDisconnect):
+                pass
+            if response.background is not None:
+                await run_background(response.background)
+        finally:
+            if is_used or request.kept_body is not None:
+                body = request.known_body
+                if body is not None and body.form is not None:
+                    await body.close()
 
 
 def request_response(handler: Handler) -> ASGIApp:
@@ -243,26 +253,3 @@ async def _fail(request: Request[Any], error: BaseException) -> None:
         await answer(request, error)
     finally:
         del error  # its traceback holds this frame
-        if request.known_body is not None:
-            await request.known_body.close()
-
-
-def _closing(response: Response, body: Body | None) -> Response:
-    if body is None or body.form is None or not body.form.has_files:
-        return response
-    return _Closing(response, body)
-
-
-class _Closing(Response):
-    """Sends a response, does its background work, and closes the files of a form."""
-
-    def __init__(self, response: Response, body: Body) -> None:
-        self._response: Response = response
-        self._form_body: Body = body
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response, and close."""
-        try:
-            await self._response(scope, receive, send)
-        finally:
-            await self._form_body.close()

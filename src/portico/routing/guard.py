@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
-from portico.connection.body import BODY, Body
+from portico.connection.body import close_body
 from portico.connection.request import Request
 from portico.connection.websocket import WebSocket
 from portico.errors import ClientDisconnect, FileChanged, WebSocketDisconnect
@@ -13,7 +13,7 @@ from portico.routing.errors import answer, is_due_to
 from portico.routing.socket import answer_websocket
 from portico.static.files import Files
 
-__all__ = ("guard", "releasing")
+__all__ = ("closing_body", "guard")
 
 
 def guard(app: ASGIApp) -> ASGIApp:
@@ -54,22 +54,16 @@ def _guard_files(files: Files, others: ASGIApp) -> ASGIApp:
     return guarded
 
 
-def releasing(app: ASGIApp) -> ASGIApp:
+def closing_body(app: ASGIApp) -> ASGIApp:
     """Close the files of a form that an ASGI app has read, where a view answers for the app."""
 
-    async def released(scope: Scope, receive: Receive, send: Send) -> None:
+    async def closed(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
         finally:
-            await _release(scope)
+            await close_body(scope)
 
-    return released
-
-
-async def _release(scope: Scope) -> None:
-    body: Body | None = scope.get(BODY)
-    if body is not None:
-        await body.close()
+    return closed
 
 
 async def _guard_request(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +91,7 @@ async def _guard_request(app: ASGIApp, scope: Scope, receive: Receive, send: Sen
         await answer(request, error)
     finally:
         lost = None  # its traceback holds what holds it
-        await _release(scope)
+        await close_body(scope)
 
 
 async def _guard_websocket(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

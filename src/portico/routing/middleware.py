@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from portico import _tasks
 from portico.asgi import ASGIApp, Message, Receive, Scope, Send
-from portico.connection.body import BODY, Body
+from portico.connection.body import BODY, Body, close_body
 from portico.connection.request import Request
 from portico.errors import ClientDisconnect, Misuse
 from portico.response.background import run_background
@@ -262,10 +262,8 @@ class _Exchange:
         finally:
             self._view.close()
             self._failure = self._cut = None  # their tracebacks hold this object
-            for scope in (self._below, self.request.scope):
-                body: Body | None = scope.get(BODY)
-                if body is not None:
-                    await body.close()
+            await close_body(self._below)
+            await close_body(self.request.scope)
 
     async def _run_below(self, app: ASGIApp) -> None:
         try:

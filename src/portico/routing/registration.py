@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypedDict, TypeVar, Unpack
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.body import Inherit
+from portico.connection.body import Inherit, Limit
 from portico.connection.options import BodyOptions
 from portico.routing.endpoint import View
 from portico.routing.middleware import AnyMiddleware, Middleware, middleware, view_of
@@ -33,7 +33,7 @@ class WebSocketOptions(TypedDict, total=False):
 
     name: str | None
     middleware: Sequence[AnyMiddleware]
-    max_message_bytes: int | Inherit | None
+    max_message_bytes: Limit
     allowed_origins: Iterable[str] | Inherit
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, Unpack
 
 from portico.asgi import ASGIApp, Receive, Scope, Send
 from portico.connection.base import SEGMENTS, URLS, origin_scope, split_scope
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.incoming import merged_scope
 from portico.connection.options import BodyOptions, body_marks
 from portico.connection.request import Request
@@ -75,7 +75,7 @@ class Router(Registration):
         default: ASGIApp | None = None,
         trailing_slash: TrailingSlash = "strict",
         converters: Mapping[str, ConverterFactory] | None = None,
-        max_message_bytes: int | Inherit | None = INHERIT,
+        max_message_bytes: Limit = INHERIT,
         allowed_origins: Iterable[str] | Inherit = INHERIT,
         lifespan: LifespanContext | None = None,
         **options: Unpack[BodyOptions],

@@ -8,7 +8,7 @@ from inspect import Parameter, isfunction, ismethod, signature
 from typing import Any, Final, TypeAlias, Unpack, cast
 
 from portico.asgi import ASGIApp
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.options import BodyOptions, body_marks
 from portico.http.grammar import is_token
 from portico.routing.converters import ConverterFactory, PathConverter
@@ -20,7 +20,7 @@ from portico.routing.endpoint import (
     bind,
     cancelled_on_disconnect,
 )
-from portico.routing.guard import guard, releasing
+from portico.routing.guard import closing_body, guard
 from portico.routing.middleware import AnyMiddleware, split_views, view_of, wrap
 from portico.routing.socket import from_allowed_origins, socket_app, socket_marks
 from portico.routing.template import Rest, Template, parse_template
@@ -163,7 +163,7 @@ class WebSocketRoute(_Endpoint):
         *,
         name: str | None = None,
         middleware: Sequence[AnyMiddleware] = (),
-        max_message_bytes: int | Inherit | None = INHERIT,
+        max_message_bytes: Limit = INHERIT,
         allowed_origins: Iterable[str] | Inherit = INHERIT,
     ) -> None:
         super().__init__(path, endpoint, name, middleware)
@@ -224,7 +224,7 @@ class Mount:
         With ``has_views`` what it raises is for the views around it to see.
         """
         app = _guarded(self.app, self.middleware) if self.middleware else self.app
-        return releasing(app) if has_views else guard(app)
+        return closing_body(app) if has_views else guard(app)
 
     def __repr__(self) -> str:
         return f"Mount({self.path!r}, {_name_of(self.app)})"
@@ -260,7 +260,7 @@ def _guarded(app: ASGIApp, entries: Sequence[AnyMiddleware]) -> ASGIApp:
     """
     if not entries:
         return guard(app)
-    return guard(wrap(releasing(app) if view_of(entries[-1]) else guard(app), entries))
+    return guard(wrap(closing_body(app) if view_of(entries[-1]) else guard(app), entries))
 
 
 def _with_middleware(invoke: Invoke, entries: Sequence[AnyMiddleware]) -> ASGIApp:

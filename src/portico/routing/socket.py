@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import logging
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, Final, cast
 
+from portico import _stopping, _tasks
 from portico.asgi import ASGIApp, Receive, Scope, Send
-from portico.connection.body import INHERIT, Inherit
+from portico.connection.body import INHERIT, Inherit, Limit
 from portico.connection.raw_websocket import ORIGINS, RawWebSocket, WebSocketState
 from portico.connection.request import Request
 from portico.connection.websocket import MESSAGE_LIMIT, WebSocket
@@ -26,9 +29,11 @@ __all__ = (
     "websocket_session",
 )
 
+_log: Final = logging.getLogger("portico.websocket")
+
 
 def socket_marks(
-    max_message_bytes: int | Inherit | None, allowed_origins: Iterable[str] | Inherit
+    max_message_bytes: Limit, allowed_origins: Iterable[str] | Inherit
 ) -> dict[str, Any]:
     """Give what an app, a router or a route puts into the scope of its websockets.
 
@@ -49,13 +54,17 @@ def socket_app(invoke: Invoke) -> ASGIApp:
     A handler that returns leaves the socket closed with 1000, or refused with 403 if it never
     accepted. An exception before ``accept`` refuses the handshake with its response; after it, the
     socket is closed with the code that fits. That the peer left is not an error.
+
+    When the application stops, an open socket is closed with 1012, and the handler sees that as if
+    the peer had left. One that takes longer than the lifespan's ``drain_timeout_s`` is cancelled.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         websocket: WebSocket[Any] = WebSocket(scope, receive, send)
         try:
             websocket.check_origin()
-            await invoke(websocket)
+            with _told_to_end(websocket):
+                await invoke(websocket)
             await websocket.close()
         except WebSocketDisconnect:
             return
@@ -63,6 +72,20 @@ def socket_app(invoke: Invoke) -> ASGIApp:
             await answer_websocket(websocket, error)
 
     return app
+
+
+@contextmanager
+def _told_to_end(websocket: WebSocket[Any]) -> Generator[None]:
+    clock = _tasks.clock()
+
+    def end(seconds: float) -> None:
+        scope.deadline = clock() + seconds
+        _stopping.start_soon(websocket.abandon)
+
+    with _tasks.open_scope() as scope, _stopping.told(end):
+        yield
+    if scope.cancelled_caught:
+        _log.warning("a websocket's handler was cut off, because the application stops")
 
 
 def from_allowed_origins(app: ASGIApp) -> ASGIApp:
@@ -100,9 +123,11 @@ async def answer_websocket(websocket: WebSocket[Any], error: Exception) -> None:
 
 async def _end(websocket: WebSocket[Any], error: Exception) -> Exception | None:
     """End the socket after ``error``, and give the exception that nobody expects."""
+    if _is_leaving(error):
+        return None
     if websocket.state is not WebSocketState.CONNECTING:
         await websocket.close_for(error)
-        return None if isinstance(error, HTTPException) else error
+        return None if isinstance(_tasks.unwrap(error), HTTPException) else error
     # An exception handler is written for requests, and the handshake is one.
     request: Request[Any] = Request(handshake_scope(websocket.scope))
     response: Response | None = None
@@ -115,3 +140,11 @@ async def _end(websocket: WebSocket[Any], error: Exception) -> Exception | None:
         return error if response is None else None
     finally:
         del error
+
+
+def _is_leaving(error: BaseException) -> bool:
+    """Tell whether several tasks of a handler heard that the peer left, and nothing else."""
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(_is_leaving(member) for member in group.exceptions)
+    return isinstance(error, WebSocketDisconnect)

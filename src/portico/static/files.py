@@ -1,7 +1,7 @@
 """A directory as an ASGI app: which file a path means, and what is sent with it.
 
 Paths are judged by ``names`` and looked up by ``roots``; how a file is sent is told in
-``portico.response.sending``.
+``portico.response.transfer``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from portico.http.media_types import MEDIA_TYPES, media_type_of
 from portico.response._open_file import refusal
 from portico.response.base import HeadersInput, Response, content_type_field
 from portico.response.error import error_response
-from portico.response.sending import send_file
+from portico.response.transfer import send_file
 from portico.static.found import Found, pass_over
 from portico.static.names import safe_names
 from portico.static.roots import Root, package_directory
@@ -194,27 +194,25 @@ class Files:
         Raises ``HTTPException`` (403, 503) if it is there and may not be looked at, ``OSError``
         for a fault of the machine.
         """
-        for root in self.roots:
-            try:
-                state = root.stat(names)
-            except (OSError, ValueError) as error:
-                pass_over(error)
-                continue
-            if stat.S_ISREG(state.st_mode):
-                return Found(root, names, state, self._versions)
-        return None
+        match = self._first(names, stat.S_ISREG)
+        return None if match is None else Found(match[0], names, match[1], self._versions)
 
     def has_directory(self, names: Sequence[str]) -> bool:
         """Tell whether there is a directory of these safe names; raises as ``find`` does."""
+        return self._first(names, stat.S_ISDIR) is not None
+
+    def _first(
+        self, names: Sequence[str], is_wanted: Callable[[int], bool]
+    ) -> tuple[Root, os.stat_result] | None:
         for root in self.roots:
             try:
                 state = root.stat(names)
             except (OSError, ValueError) as error:
                 pass_over(error)
                 continue
-            if stat.S_ISDIR(state.st_mode):
-                return True
-        return False
+            if is_wanted(state.st_mode):
+                return root, state
+        return None
 
     def send(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import final
 
 from portico.response._open_file import refusal
-from portico.response.sending import file_etag
+from portico.response.transfer import file_etag
 from portico.static.roots import Root
 from portico.static.versions import Versions
 

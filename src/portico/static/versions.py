@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Final, final
 
-from portico.response.sending import file_etag
+from portico.response.transfer import file_etag
 
 __all__ = ("Versions",)
 

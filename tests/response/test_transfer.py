@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from portico import FileChanged, FileResponse
 from portico._tasks import FILE_THREADS, run_in_thread
 from portico.asgi import Message
-from portico.response import _open_file, sending
+from portico.response import _open_file, transfer
 from tests.drive import call, drive, http_scope
 from tests.security.invariants import invariants
 
@@ -205,7 +205,7 @@ def after_open(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) ->
         change()
         return same
 
-    monkeypatch.setattr(sending, "is_same_state", compare)
+    monkeypatch.setattr(transfer, "is_same_state", compare)
 
 
 @pytest.mark.usefixtures("_reads")
