@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from functools import partial
 from typing import final
 
 from portico import _tasks
@@ -24,15 +23,6 @@ def limit_time(body: Body, idle_timeout_s: float | None, timeout_s: float | None
     times = idle_timeout_s, timeout_s
     if times not in (body.times, (None, None)):
         body.limit_time(times, lambda receive: TimedReceive(receive, idle_timeout_s, timeout_s))
-
-
-def limit_time(body: Body, idle_timeout_s: float | None, timeout_s: float | None) -> None:
-    """Hold a body to limits of time, as for ``TimedReceive``, in place of those that it has."""
-    times = idle_timeout_s, timeout_s
-    if times not in (body.times, (None, None)):
-        body.limit_time(
-            times, partial(TimedReceive, idle_timeout_s=idle_timeout_s, timeout_s=timeout_s)
-        )
 
 
 def decoded_body(body: Body, fields: Sequence[bytes], accepted: Collection[str]) -> Body:
