@@ -28,6 +28,7 @@ def test_what_is_given_is_in_the_scope() -> None:
         "portico.form_limits": limits,
         "portico.body_idle_timeout": 3,
         "portico.body_timeout": 1.5,
+        "portico.body_has_timeouts": True,
         "portico.content_encodings": {"gzip"},
     }
 

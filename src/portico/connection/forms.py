@@ -5,7 +5,7 @@ A form is read once and kept with the body, for all who look at the same scope.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from io import BytesIO
 from typing import Any, BinaryIO, Final, Generic, TypeAlias, TypeVar, cast, final
 
@@ -13,7 +13,7 @@ from multidict import MultiDict, MultiDictProxy
 
 from portico import _tasks
 from portico.codec import decode_form
-from portico.connection.body import Body
+from portico.connection.body import Body, Watch
 from portico.connection.parts import Parts
 from portico.connection.uploads import (
     BATCH_BYTES,
@@ -66,9 +66,10 @@ class PendingForm(Generic[T_co]):
         max_bytes: int | None,
         type: object,
     ) -> None:
-        if body.form is None:
-            body.form = KeptForm()
-        self._kept: KeptForm = cast("KeptForm", body.form)
+        kept: Any = body.form
+        if kept is None:
+            kept = body.form = KeptForm()
+        self._kept: KeptForm = kept
         self._body: Body = body
         self._content_type: MediaType | None = content_type
         self._limits: FormLimits = limits
@@ -88,9 +89,8 @@ class PendingForm(Generic[T_co]):
         kept = self._kept
         while kept.data is None:
             await kept.fill(self._body, self._content_type, self._limits, self._max_bytes)
-        if self._type is Any:
-            return cast("T_co", kept.data)
-        return cast("T_co", decode_form(kept.data.items(), self._type))
+        form: Any = kept.data
+        return form if self._type is Any else decode_form(form.items(), self._type)  # type: ignore[no-any-return]
 
 
 @final
@@ -127,8 +127,16 @@ class KeptForm:
             return
         self._is_reading = True
         try:
-            self.data = await _read(body, content_type, limits, max_bytes)
-            self.has_files = content_type == FORM_TYPES[1]
+            if content_type is not None and content_type.essence == FORM_TYPES[0]:
+
+                def watch() -> Watch:
+                    return _make_counter(limits).count
+
+                self.data = _urlencoded(await body.read(max_bytes, watch), limits)
+            else:
+                parser = _make_parser(content_type, limits, FORM_TYPES)
+                self.data = await _read_multipart(body, parser, limits, max_bytes)
+                self.has_files = True
         except BadInput as error:
             self._failure = error
             if isinstance(error, ContentTooLarge):
@@ -149,18 +157,6 @@ class KeptForm:
                 await close_files([file for file in files if not file.is_detached])
 
 
-def _read(
-    body: Body, content_type: MediaType | None, limits: FormLimits, max_bytes: int | None
-) -> Awaitable[FormData]:
-    kind = "" if content_type is None else content_type.essence
-    if kind == FORM_TYPES[0]:
-        return _read_urlencoded(body, limits, max_bytes)
-    if content_type is None or kind != FORM_TYPES[1]:
-        raise UnsupportedMediaType(FORM_TYPES)
-    boundary = parse_boundary(content_type, max_bytes=limits.boundary_bytes)
-    return _read_multipart(body, MultipartParser(boundary, limits), limits, max_bytes)
-
-
 def read_parts(
     body: Body, content_type: MediaType | None, limits: FormLimits, max_bytes: int | None
 ) -> Parts:
@@ -169,24 +165,30 @@ def read_parts(
     Raises ``UnsupportedMediaType`` for another content type, ``BadInput`` for a bad boundary,
     ``BodyConsumed`` if the body was streamed before.
     """
-    if content_type is None or content_type.essence != FORM_TYPES[1]:
-        raise UnsupportedMediaType(FORM_TYPES[1:])
-    boundary = parse_boundary(content_type, max_bytes=limits.boundary_bytes)
-    parser = MultipartParser(boundary, limits)
+    parser = _make_parser(content_type, limits, FORM_TYPES[1:])
     return Parts(body.pieces(max_bytes), parser, limits.field_bytes)
 
 
-async def _read_urlencoded(body: Body, limits: FormLimits, max_bytes: int | None) -> FormData:
-    def make_counter() -> UrlencodedCounter:
-        return UrlencodedCounter(limits.fields, limits.field_bytes, limits.form_bytes)
+def _make_parser(
+    content_type: MediaType | None, limits: FormLimits, accepted: tuple[str, ...]
+) -> MultipartParser:
+    if content_type is None or content_type.essence != FORM_TYPES[1]:
+        raise UnsupportedMediaType(accepted)
+    boundary = parse_boundary(content_type, max_bytes=limits.boundary_bytes)
+    return MultipartParser(boundary, limits)
 
-    data = await body.read(max_bytes, lambda: make_counter().count)
+
+def _urlencoded(data: bytes, limits: FormLimits) -> FormData:
     if len(data) > limits.form_bytes:
         raise ContentTooLarge("form_bytes", limits.form_bytes)
-    form = parse_urlencoded(data, max_fields=limits.fields)
+    form: Any = parse_urlencoded(data, max_fields=limits.fields)  # mappings are invariant
     if len(data) > limits.field_bytes:
-        make_counter().check([text for pair in form.items() for text in pair])
-    return cast("FormData", form)
+        _make_counter(limits).check([text for pair in form.items() for text in pair])
+    return form  # type: ignore[no-any-return]
+
+
+def _make_counter(limits: FormLimits) -> UrlencodedCounter:
+    return UrlencodedCounter(limits.fields, limits.field_bytes, limits.form_bytes)
 
 
 async def _read_multipart(

@@ -18,7 +18,13 @@ from portico.connection.forms import (
     PendingForm,
     read_parts,
 )
-from portico.connection.options import CODINGS, FORM_LIMITS, IDLE_TIMEOUT, TIMEOUT
+from portico.connection.options import (
+    CODINGS,
+    FORM_LIMITS,
+    HAS_TIMEOUTS,
+    IDLE_TIMEOUT,
+    TIMEOUT,
+)
 from portico.connection.parts import Parts
 from portico.connection.receiving import decoded_body, limit_time
 from portico.errors import Misuse, UnsupportedMediaType
@@ -149,7 +155,10 @@ class IncomingRequest(HTTPConnection[StateT]):
         if body is None or not body.serves(self._receive):
             body = Body(self._receive)
         # Also of a body that middleware has looked at before the route was known.
-        limit_time(body, self._setting(IDLE_TIMEOUT, None), self._setting(TIMEOUT, None))
+        if HAS_TIMEOUTS in self._scope or (
+            self.routing is not None and HAS_TIMEOUTS in self.routing[0]
+        ):
+            limit_time(body, self._setting(IDLE_TIMEOUT, None), self._setting(TIMEOUT, None))
         if self.routing is None:
             self._scope[BODY] = body
         else:
@@ -263,9 +272,11 @@ class IncomingRequest(HTTPConnection[StateT]):
         """
         body, content_type = self._body, self.content_type
         if max_bytes is INHERIT:
-            default = MAX_FORM_BYTES if content_type == FORM_TYPES[1] else MAX_BODY_BYTES
-            max_bytes = self._setting(LIMIT, default)
-        pending = PendingForm[Any](body, content_type, self._limits(limits), max_bytes, type)
+            has_files = content_type is not None and content_type.essence == FORM_TYPES[1]
+            max_bytes = self._setting(LIMIT, MAX_FORM_BYTES if has_files else MAX_BODY_BYTES)
+        # Not ``PendingForm[Any]``, which would take as long as the rest of this.
+        limits = self._limits(limits)
+        pending: PendingForm[Any] = PendingForm(body, content_type, limits, max_bytes, type)
         if body.is_decoded:
             self._shared_body().form = body.form
         return pending

@@ -9,7 +9,15 @@ from portico.connection.body import INHERIT, LIMIT, Limit
 from portico.http.encodings import DECODERS
 from portico.http.multipart import FormLimits
 
-__all__ = ("CODINGS", "FORM_LIMITS", "IDLE_TIMEOUT", "TIMEOUT", "BodyOptions", "body_marks")
+__all__ = (
+    "CODINGS",
+    "FORM_LIMITS",
+    "HAS_TIMEOUTS",
+    "IDLE_TIMEOUT",
+    "TIMEOUT",
+    "BodyOptions",
+    "body_marks",
+)
 
 FORM_LIMITS: Final = "portico.form_limits"
 """The scope's key for the ``FormLimits``."""
@@ -19,6 +27,9 @@ IDLE_TIMEOUT: Final = "portico.body_idle_timeout"
 
 TIMEOUT: Final = "portico.body_timeout"
 """The scope's key for the time, in seconds, that a body may take."""
+
+HAS_TIMEOUTS: Final = "portico.body_has_timeouts"
+"""The scope's key for whether either of them was set: most bodies ask for this alone."""
 
 CODINGS: Final = "portico.content_encodings"
 """The scope's key for the content codings that are decoded."""
@@ -54,6 +65,8 @@ def body_marks(options: BodyOptions) -> dict[str, Any]:
         if value is not INHERIT:
             key, check = _MARKS[name]
             marks[key] = check(name, value)
+    if IDLE_TIMEOUT in marks or TIMEOUT in marks:
+        marks[HAS_TIMEOUTS] = True
     return marks
 
 
