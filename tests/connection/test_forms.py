@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from contextlib import suppress
+from io import BytesIO
 from typing import Any
+from unittest.mock import patch
 
 import anyio
 import msgspec
@@ -280,6 +282,33 @@ async def test_a_handler_that_is_thrown_away_lets_go_of_its_files() -> None:
                 break
     coroutine.close()
     assert len(files) == 1
+
+
+async def test_a_form_that_is_thrown_away_lets_go_of_what_has_come() -> None:
+    kept = list[BytesIO]()
+
+    def keep(content: bytes) -> BytesIO:
+        kept.append(BytesIO(content))
+        return kept[-1]
+
+    data = whole(part("a", b"1"), part("b", b"2", "b"), part("c", b"3" * 100, "c"))
+    waiting = [*body_messages(cut(data[:-40], 30))[:-1]]
+
+    class Forever:
+        def __await__(self) -> Generator[None]:
+            yield
+
+    async def receive() -> Message:
+        if not waiting:
+            await Forever()
+        return waiting.pop(0)
+
+    request = Request[Any](http_scope("POST", headers=[MULTIPART]), receive)
+    reading = request.form().__await__()
+    with patch("portico.connection.forms.BytesIO", keep):
+        assert next(reading) is None
+        reading.close()
+    assert [file.closed for file in kept] == [True]
 
 
 async def test_a_block_closes_its_files() -> None:

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncGenerator
+import os
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -140,6 +142,25 @@ def test_small_pieces_are_held_as_one() -> None:
     assert (spool.size, spool.held_bytes, spool.content()) == (305_000, 0, b"")
     assert spool.file is not None
     assert spool.file.tell() == 305_000
+    spool.file.close()
+
+
+@pytest.mark.parametrize("most", [None, 0, 1, 700, 10**9])
+def test_what_is_held_is_written_whatever_a_system_takes_at_once(most: int | None) -> None:
+    """``None``: it takes one piece in a call."""
+    content = b"".join(b"%05d" % number * 1000 for number in range(1500))
+
+    def short(fd: int, pieces: Sequence[bytes | bytearray]) -> int:
+        return os.write(fd, b"".join(pieces)[:most])
+
+    spool = Spool()
+    for at in range(0, len(content), 5000):
+        spool.add(content[at : at + 5000])
+    with patch("portico.connection.uploads._writev", None if most is None else short):
+        spool.write_out()
+    assert spool.file is not None
+    spool.file.seek(0)
+    assert spool.file.read() == content
     spool.file.close()
 
 

@@ -191,3 +191,15 @@ def test_other_codings_and_several_are_415(value: str) -> None:
     assert caught.value.status_code == 415
     assert caught.value.headers == [("accept-encoding", "br, gzip, identity")]
     assert caught.value.accepted == ("br", "gzip")
+
+
+@pytest.mark.parametrize("size", [65536, 65537, 65536 + 258, 131072 + 1])
+def test_what_a_decoder_holds_back_comes_out(size: int) -> None:
+    # 65,537 zeros: all input is taken with the first 64 KiB, and one byte is left inside.
+    assert decode("deflate", raw_deflate(bytes(size))) == bytes(size)
+
+
+def test_nothing_may_follow_the_end_of_br() -> None:
+    content = import_module("brotli").compress(b"1")
+    with pytest.raises(BadInput, match="is not in the coding"):
+        decode("br", content, b"2")

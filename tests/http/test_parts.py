@@ -43,3 +43,32 @@ def test_a_plain_header_is_within_all_limits() -> None:
     assert PLAIN_HEADER.match(longest % names)
     assert len(longest % names) < PLAIN_HEADER_BYTES
     assert not PLAIN_HEADER.match(longest % (b"n" * 201, b"f", b"t"))
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        pytest.param(r"a\"b", 'a"b', id="a backslash before a quote (RFC 2183 2)"),
+        pytest.param(r"a\\\"b", 'a\\"b', id="and before itself, where there is such a quote"),
+        pytest.param(r"a\\b", r"a\\b", id="a backslash is one elsewhere, as browsers write it"),
+        pytest.param("a%22b", 'a"b', id="as browsers write a quote (HTML)"),
+        pytest.param("a%41b", "a%41b", id="no other escape is one"),
+    ],
+)
+def test_names_are_read_as_their_senders_meant_them(written: str, name: str) -> None:
+    head = parse_part_head([("Content-Disposition", f'form-data; name="{written}"')])
+    assert head.name == name
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        pytest.param(r"C:\notes\a.txt", "a.txt", id="a whole path of Windows is cut"),
+        pytest.param(r"\\host\share\a.txt", "a.txt", id="and one of another machine"),
+        pytest.param(r"notes\a.txt", r"notes\a.txt", id="what is no whole path stays"),
+        pytest.param("../a.txt", "../a.txt", id="others are the peer's words (RFC 7578 4.2)"),
+    ],
+)
+def test_file_names(written: str, name: str) -> None:
+    value = f'form-data; name="a"; filename="{written}"'
+    assert parse_part_head([("Content-Disposition", value)]).filename == name

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from multidict import MultiDictProxy
 
 from portico.errors import BadInput, ContentTooLarge
-from portico.http.query import MAX_FIELDS, encode_urlencoded, parse_query, parse_urlencoded
+from portico.http.query import (
+    MAX_FIELDS,
+    UrlencodedCounter,
+    encode_urlencoded,
+    parse_query,
+    parse_urlencoded,
+)
 
 CASES = [
     pytest.param(b"", [], id="nothing"),
@@ -39,6 +45,9 @@ CASES = [
     pytest.param(b"a=%ff&b=\xff", [("a", "\ufffd"), ("b", "\ufffd")], id="no UTF-8"),
     pytest.param(b"%EF%BB%BFa=1", [("\ufeffa", "1")], id="a byte order mark is kept"),
     pytest.param(b"a=%00%0D%0A", [("a", "\0\r\n")], id="controls are data"),
+    pytest.param(b"a=%00", [("a", "\0")], id="NUL too"),
+    pytest.param(b"a=%\n%4&b=1\r\n", [("a", "%\n%4"), ("b", "1\r\n")], id="raw line ends too"),
+    pytest.param(b"a=%%41%", [("a", "%A%")], id="a % before an escape and one at the end"),
 ]
 
 
@@ -62,17 +71,42 @@ def test_parse_text(data: str, expected: list[tuple[str, str]]) -> None:
     assert list(parse_query(data).items()) == expected
 
 
+@pytest.mark.parametrize("after", [True, False])
 @pytest.mark.parametrize("between", [b"&", b"&&", b"&&&"])
-def test_limit_of_fields(between: bytes) -> None:
-    at_limit = between.join([b"a=1"] * 5) + between
+def test_limit_of_fields(between: bytes, *, after: bool) -> None:
+    at_limit = between.join([b"a=1"] * 5) + between * after
+    over = at_limit + between + b"b=2"
     assert len(parse_query(at_limit, max_fields=5)) == 5
     assert len(parse_urlencoded(at_limit, max_fields=5)) == 5
     with pytest.raises(BadInput, match="query: has more than 5 fields") as query:
-        parse_query(at_limit + b"b", max_fields=5)
+        parse_query(over, max_fields=5)
     assert query.value.status_code == 400
     with pytest.raises(ContentTooLarge) as body:
-        parse_urlencoded(at_limit + b"b", max_fields=5)
+        parse_urlencoded(over, max_fields=5)
     assert (body.value.status_code, body.value.limit, body.value.unit) == (413, 5, "fields")
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+@pytest.mark.parametrize(
+    ("fits", "over", "limit"),
+    [
+        (b"a&b&&c&", b"a&b&&c&d", 3),
+        (b"a=1234567&1234567=", b"a=1234567&12345678", 7),
+        (b"a=%31%32%33%34%35%36%37", b"a=12345678", 7),
+        (b"&" * 40, b"&" * 41, 40),
+    ],
+    ids=["fields", "a name", "a value", "all"],
+)
+def test_a_form_is_counted_while_it_comes(fits: bytes, over: bytes, limit: int, size: int) -> None:
+    def count(data: bytes) -> None:
+        counter = UrlencodedCounter(3, 7, 40)
+        for end in [*range(0, len(data), size), len(data), len(data)]:
+            counter.count(data[:end])
+
+    count(fits)
+    with pytest.raises(ContentTooLarge) as caught:
+        count(over)
+    assert caught.value.limit == limit
 
 
 def test_the_default_limit() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import logging
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 from typing import Any, TypeAlias
 from unittest.mock import patch
 
@@ -15,7 +17,7 @@ from portico import App, ClientDisconnect, FormLimits, Request, UploadFile
 from portico.asgi import Message
 from tests.connection.test_forms import MULTIPART, URLENCODED, cut, part, whole
 from tests.drive import body_messages, call, drive, http_scope
-from tests.security.invariants import attack, invariants
+from tests.security.invariants import attack, invariants, uncollected
 from tests.security.test_bodies import Counted
 
 pytestmark = pytest.mark.anyio
@@ -138,7 +140,7 @@ async def test_a_full_disk_is_said_once_and_leaves_nothing_a051() -> None:
     scope = http_scope("POST", headers=[MULTIPART])
     await start_thread()
     async with invariants(errors=1):
-        with patch("portico.connection.uploads._write_all", full):  # noqa: SIM117  two things
+        with patch("portico.connection.uploads._write_pieces", full):  # noqa: SIM117  two things
             with pytest.raises(OSError, match="space"):
                 await drive(app, scope, *body_messages(cut(LARGE)), sent=sent)
     assert [message.get("status") for message in sent] == [500, None]
@@ -185,6 +187,50 @@ async def test_cut_off_uploads_leave_nothing_a082() -> None:
                 for chunk in cut(data[:length], 700)
             ]
             assert await drive(app, http_scope("POST", headers=[MULTIPART]), *messages, gone) == []
+
+
+CYCLES = [
+    pytest.param(URLENCODED, b"a=1&b=2", id="urlencoded"),
+    pytest.param(URLENCODED, b"&".join([b"a=1"] * 9), id="too many fields"),
+    pytest.param(MULTIPART, whole(part("a", b"1"), part("f", b"2", "f")), id="in memory"),
+    pytest.param(MULTIPART, whole(part("a", b"1"), part("f", bytes(3000), "f")), id="on disk"),
+    pytest.param(MULTIPART, whole(part("f", bytes(3000), "f"), b"--X\r\n\r\n"), id="malformed"),
+    pytest.param(MULTIPART, whole(part("a", b"1"))[:-9], id="cut short"),
+    pytest.param(MULTIPART, whole(*[part("f", bytes(3000), "f")] * 9), id="too many files"),
+    pytest.param(("content-type", "text/plain"), b"1", id="no form"),
+]
+
+
+@READERS
+@pytest.mark.parametrize("leaves", [False, True])
+@pytest.mark.parametrize(("kind", "data"), CYCLES)
+async def test_forms_leave_no_reference_cycles(
+    read: Read, kind: tuple[str, str], data: bytes, *, leaves: bool
+) -> None:
+    """A cycle keeps what it holds, files too, until the garbage collector comes."""
+    app = App(form_limits=FormLimits(fields=5, files=5, spool_bytes=1000))
+    app.post("/")(read)
+    messages = body_messages(cut(data, 500))
+    if leaves:
+        messages[-1] = {"type": "http.disconnect"}
+
+    async def once() -> None:
+        await drive(app, http_scope("POST", headers=[kind]), *messages)
+
+    await start_thread()
+    await once()
+    with uncollected():
+        gc.collect()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            await once()
+            gc.collect()
+            ours = [each for each in gc.garbage if type(each).__module__.startswith("portico")]
+            bodies = [each for each in gc.garbage if isinstance(each, bytes | bytearray | BytesIO)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+    assert (ours, bodies) == ([], [])
 
 
 @pytest.mark.parametrize(

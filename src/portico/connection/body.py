@@ -274,6 +274,8 @@ class Body:
 
     async def close(self) -> None:
         """Close what was made of the body: the files of its form."""
+        if self.overrun is not None:
+            self.overrun.__traceback__ = None  # it holds what holds this
         # A coroutine that is being closed may wait for nothing; the files close by themselves.
         if self.form is not None and not isinstance(sys.exception(), GeneratorExit):
             await self.form.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self, cast, final
+from typing import Final, Self, cast, final
 
 from portico import _tasks
 from portico.connection.body import Pieces
-from portico.connection.uploads import BATCH_BYTES, Saving, call_for_file
+from portico.connection.uploads import Saving, call_for_file
 from portico.errors import ContentTooLarge, Misuse
 from portico.http.headers import Headers
 from portico.http.media import MediaType
@@ -17,6 +17,9 @@ from portico.http.multipart import Event, MultipartParser
 from portico.http.parts import PartHead
 
 __all__ = ("Part", "Parts")
+
+_BATCH_BYTES: Final = 192 * 1024
+"""What ``save_to`` holds for one trip to a thread; the piece that fills it comes on top."""
 
 
 @final
@@ -30,26 +33,37 @@ class Parts:
         self._pieces: Pieces = pieces
         self._parser: MultipartParser = parser
         self._field_bytes: int = field_bytes
-        self._part: Part | None = None
+        self._events: Iterator[Event] = iter(())
+        self._is_between: bool = True  # of the part at hand nothing is to come
         self._is_at_end: bool = False
-        self.events: Iterator[Event] = iter(())
+        # A part knows by it that it is not at hand any more. (Known here, it would be a cycle.)
+        self.number: int = 0
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Part:
-        part = self._part
-        if part is not None and not part.is_ended:
-            await part.skip()
+        self.number += 1
+        while await self.next_chunk() is not None:
+            pass
         while not self._is_at_end:
-            for event in self.events:
-                if isinstance(event, PartHead):
-                    self._part = Part(self, event, self._field_bytes)
-                    return self._part
-            await self.fetch()
+            head = cast("PartHead | None", next(self._events, None))  # nothing else follows an end
+            if head is not None:
+                self._is_between = False
+                return Part(self, head, self._field_bytes)
+            await self._fetch()
         raise StopAsyncIteration
 
-    async def fetch(self) -> None:
+    async def next_chunk(self) -> bytes | None:
+        """Give the next piece of the part at hand; ``None`` at its end."""
+        while not self._is_between:
+            for event in self._events:
+                self._is_between = event is None
+                return cast("bytes | None", event)  # a head follows an end alone
+            await self._fetch()
+        return None
+
+    async def _fetch(self) -> None:
         """Take the next piece of the body and what is in it."""
         piece = await self._pieces.next()
         if not piece:
@@ -57,7 +71,7 @@ class Parts:
             self._is_at_end = True
             return
         try:
-            self.events = iter(self._parser.feed(piece))
+            self._events = iter(self._parser.feed(piece))
         except ContentTooLarge as error:
             body = self._pieces.body
             body.overrun = body.overrun or error
@@ -77,9 +91,14 @@ class Part:
         self._parts: Parts = parts
         self._head: PartHead = head
         self._field_bytes: int = field_bytes
-        self.is_ended: bool = False
-        """Whether all of it was read or skipped."""
+        self._number: int = parts.number
+        self._is_at_end: bool = False
         self._is_skipped: bool = False
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether all of it was read or skipped."""
+        return self._is_at_end or self._is_skipped or self._parts.number != self._number
 
     @property
     def name(self) -> str:
@@ -105,22 +124,21 @@ class Part:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._is_skipped:
+        if self._is_at_end:
+            raise StopAsyncIteration
+        if self.is_ended:
             raise Misuse("the part was skipped when the next one was asked for")
-        while not self.is_ended:
-            for event in self._parts.events:
-                if event is None:
-                    self.is_ended = True
-                    raise StopAsyncIteration
-                return cast("bytes", event)  # a head follows an end alone
-            await self._parts.fetch()
-        raise StopAsyncIteration
+        chunk = await self._parts.next_chunk()
+        if chunk is None:
+            self._is_at_end = True
+            raise StopAsyncIteration
+        return chunk
 
     async def skip(self) -> None:
         """Read on to the end of the part and keep nothing."""
         async for _ in self:
             pass
-        self._is_skipped = True
+        self._is_at_end, self._is_skipped = False, True
 
     async def read(self, max_bytes: int | None = None) -> bytes:
         """Read all that is left of the part, up to ``max_bytes`` (default: as of a text field).
@@ -154,7 +172,7 @@ class Part:
                 saving.add(chunk)
                 if max_bytes is not None and saving.size > max_bytes:
                     raise ContentTooLarge("body", max_bytes)  # noqa: TRY301
-                if saving.held_bytes >= BATCH_BYTES:
+                if saving.held_bytes >= _BATCH_BYTES:
                     await call_for_file(saving.write_out)
             await call_for_file(saving.finish)
         except GeneratorExit:

@@ -159,8 +159,11 @@ class MultipartParser:
             return False
         try:
             self._framing.close()
-        except ValueError:
+        except ValueError as error:
+            error.__traceback__ = None  # it holds a frame that holds the error
             return False
+        finally:
+            self._framing.error = None  # its traceback would hold what holds it
         self._is_complete = True
         return True
 
