@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -408,6 +410,26 @@ def test_events(ask: Ask) -> None:
     assert first == b'id: 41\nevent: tick\ndata: {"tick":41}'
     assert (second[:6], third[:6], rest) == (b"id: 42", b"id: 43", b"")
     assert ask("GET", "/ticks", last_event_id="x")[2].startswith(b"id: 1\n")
+
+
+@example("upload")
+def test_upload(server: Server) -> None:
+    url = f"http://127.0.0.1:{server.port}"
+    files = [("photos", ("a.png", b"12", "image/png")), ("photos", ("b.png", b"345", "image/png"))]
+    with httpx2.Client(base_url=url, trust_env=False) as client:
+        assert 'name="photos" multiple' in client.get("/").text
+        reply = client.post("/", data={"title": "tea"}, files=files)
+        assert reply.json() == {"title": "tea", "photos": [2, 3]}
+        reply = client.post("/", files=files)
+        assert (reply.status_code, reply.json()["field"]) == (422, "$.title")
+        reply = client.post("/", data={"title": "tea"}, files=files * 3)
+        assert (reply.status_code, reply.json()["field"]) == (413, "files")
+        reply = client.post("/large", files={"f": ("../a", bytes(300_000))})
+        assert (reply.status_code, reply.json()["bytes"]) == (201, 300_000)
+        kept = Path(tempfile.gettempdir(), "portico-uploads", reply.json()["id"])
+        assert kept.read_bytes() == bytes(300_000)
+        kept.unlink()
+        assert client.post("/large", data={"a": "1"}).status_code == 415
 
 
 def test_every_example_is_asked() -> None:

@@ -161,7 +161,7 @@ async def test_a_limit_after_the_start_breaks_off_and_is_not_called_our_error() 
             await drive(app, http_scope("POST"), *body_messages(FLOOD), sent=sent)
     assert sent[0]["status"] == 200
     assert all(message["more_body"] for message in sent[1:])
-    assert app.count <= MOST_RECEIVES
+    assert app.count <= MOST_RECEIVES + 1  # who listens for the end may be one piece ahead
 
 
 async def test_a_view_that_swallows_the_limit_does_not_lift_it_cve_2026_44456() -> None:
