@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from hashlib import sha256
 
 import anyio
 import anyio.lowlevel
@@ -17,6 +18,7 @@ from portico import (
     Mount,
     Request,
     StreamingResponse,
+    UploadFile,
     WebSocket,
 )
 from tests.servers import sockets
@@ -65,6 +67,18 @@ async def named(request: Request, name: str) -> str:
 @app.post("/items")
 async def create(request: Request) -> tuple[int, object]:
     return 201, await request.json()
+
+
+@app.post("/form")
+async def form(request: Request) -> list[object]:
+    return [
+        [name, value if isinstance(value, str) else await _shown(value)]
+        for name, value in (await request.form()).items()
+    ]
+
+
+async def _shown(file: UploadFile) -> list[object]:
+    return [file.filename, str(file.content_type), sha256(await file.read()).hexdigest()]
 
 
 @app.post("/unread")
