@@ -446,20 +446,6 @@ async def test_what_was_streamed_does_not_count_against_waiting() -> None:
     assert [chunk async for chunk in chunks] == [b"67890"]
 
 
-@pytest.mark.parametrize(("limit", "taken"), [(4, 1), (5, 2), (None, 4)])
-@pytest.mark.anyio
-async def test_who_watches_waits_for_a_reader_over_the_limit(limit: int | None, taken: int) -> None:
-    server = Server(*body_messages([b"12345", b"6", b"7"]))
-    body = Body(server.receive)
-    async with anyio.create_task_group() as group:
-        group.start_soon(body.watch, limit)
-        await anyio.wait_all_tasks_blocked()
-        assert server.calls == taken
-        assert await body.read(None) == b"1234567"
-        server.feed(LEFT)
-    assert body.is_disconnected
-
-
 # --- several at once
 
 
