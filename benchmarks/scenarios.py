@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 HELLO = "Hello, world!"
 SMALL = {"message": "Hello, World!"}
@@ -36,6 +37,12 @@ NOTE = {
     "scores": [number * 3.5 for number in range(40)],
     "text": "It is easier to ask for forgiveness than it is to get permission. " * 7,
 }
+FORM = {f"field{n}": f"value {n}, with spaces & signs" for n in range(9)} | {"name": "Grace Hopper"}
+UPLOAD = bytes(range(256)) * 8
+"""The file of ``multipart_small``, called ``report.bin``, behind the text fields."""
+
+TEXTS = {"title": "A report", **{f"field{n}": f"value {n}" for n in range(4)}}
+BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 FIELDS = {
     "x-request-id": "0b5f3c1e-7a52-4a1c-9d5e-2f8c3f0f9a11",
     "cache-control": "no-store",
@@ -224,6 +231,26 @@ class Scenario:
 
 _NOTE = json.dumps(NOTE).encode()
 _JSON = {"content-type": "application/json", "content-length": str(len(_NOTE))}
+_FORM = urlencode(FORM).encode()
+_URLENCODED = {
+    "content-type": "application/x-www-form-urlencoded",
+    "content-length": str(len(_FORM)),
+}
+
+
+def multipart(texts: dict[str, str], filename: str, content: bytes) -> bytes:
+    line, head = f"--{BOUNDARY}\r\n", "Content-Disposition: form-data; name="
+    parts = [f'{line}{head}"{name}"\r\n\r\n{value}\r\n' for name, value in texts.items()]
+    kind = "Content-Type: application/octet-stream\r\n\r\n"
+    parts.append(f'{line}{head}"file"; filename="{filename}"\r\n{kind}')
+    return "".join(parts).encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+_UPLOAD = multipart(TEXTS, "report.bin", UPLOAD)
+_MULTIPART = {
+    "content-type": f"multipart/form-data; boundary={BOUNDARY}",
+    "content-length": str(len(_UPLOAD)),
+}
 
 SCENARIOS = {
     "plaintext": Scenario(lambda _: Request("/"), text(HELLO), 2.6),
@@ -250,6 +277,16 @@ SCENARIOS = {
         lambda _: Request("/json", method="POST", headers=_JSON, body=_NOTE),
         text("Grace Hopper"),
         0.75,
+    ),
+    "post_form": Scenario(
+        lambda _: Request("/form", method="POST", headers=_URLENCODED, body=_FORM),
+        text("Grace Hopper"),
+        0.54,
+    ),
+    "multipart_small": Scenario(
+        lambda _: Request("/upload", method="POST", headers=_MULTIPART, body=_UPLOAD),
+        text(f"A report report.bin {len(UPLOAD)}"),
+        6.0,
     ),
     "middleware5": Scenario(lambda _: Request("/"), check_middleware, 1.5),
     "middleware5_asgi": Scenario(lambda _: Request("/"), check_middleware, 2.2),

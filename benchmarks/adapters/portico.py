@@ -99,6 +99,19 @@ async def events(request: Request) -> EventSourceResponse:
     return EventSourceResponse(ticks())
 
 
+async def post_form(request: Request) -> str:
+    return (await request.form())["name"]
+
+
+async def multipart_small(request: Request) -> str:
+    form = await request.form()
+    file = form["file"]
+    return f"{form['title']} {file.filename} {len(await file.read())}"
+
+
+POSTS = {"post_json": "/json", "post_form": "/form", "multipart_small": "/upload"}
+
+
 class AddField:
     """An ASGI middleware."""
 
@@ -157,8 +170,8 @@ def make(scenario: str) -> App | None:
             outer = App()
             outer.mount(prefix, app)
             app = outer
-    elif scenario == "post_json":
-        app.post("/json")(post_json)
+    elif scenario in POSTS:
+        app.post(POSTS[scenario])(globals()[scenario])
     elif scenario in PATHS:
         app.get(PATHS[scenario])(globals()[scenario])
     else:

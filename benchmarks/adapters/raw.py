@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
-from scenarios import CHUNK, EVENT_TEXT, EVENTS, FIELDS, HELLO, LARGE, ROUTES, SESSION, SMALL, ZEN
+from scenarios import (
+    BOUNDARY,
+    CHUNK,
+    EVENT_TEXT,
+    EVENTS,
+    FIELDS,
+    HELLO,
+    LARGE,
+    ROUTES,
+    SESSION,
+    SMALL,
+    ZEN,
+)
 
 IMPORT = """
 async def app(scope, receive, send):
@@ -86,13 +98,36 @@ async def set_cookie_headers(scope, receive, send):
     await respond(send, b"ok", headers=[*fields, *cookies])
 
 
-async def post_json(scope, receive, send):
+async def read(receive):
     pieces, more = [], True
     while more:
         message = await receive()
         pieces.append(message["body"])
         more = message["more_body"]
-    await respond(send, json.loads(b"".join(pieces))["name"].encode())
+    return b"".join(pieces)
+
+
+async def post_json(scope, receive, send):
+    await respond(send, json.loads(await read(receive))["name"].encode())
+
+
+async def post_form(scope, receive, send):
+    form = dict(parse_qsl((await read(receive)).decode()))
+    await respond(send, form["name"].encode())
+
+
+async def multipart_small(scope, receive, send):
+    fields, files = {}, {}
+    for part in (await read(receive)).split(b"--" + BOUNDARY.encode())[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name = head.partition(b' name="')[2].partition(b'"')[0].decode()
+        _, is_file, filename = head.partition(b' filename="')
+        if is_file:
+            files[name] = filename.partition(b'"')[0].decode(), content[:-2]
+        else:
+            fields[name] = content[:-2].decode()
+    filename, content = files["file"]
+    await respond(send, f"{fields['title']} {filename} {len(content)}".encode())
 
 
 async def ok(scope, receive, send):

@@ -80,6 +80,20 @@ async def post_json(request):
     return PlainTextResponse((await request.json())["name"])
 
 
+async def post_form(request):
+    return PlainTextResponse((await request.form())["name"])
+
+
+async def multipart_small(request):
+    form = await request.form()
+    file = form["file"]
+    text = f"{form['title']} {file.filename} {len(await file.read())}"
+    return PlainTextResponse(text)
+
+
+POSTS = {"post_json": "/json", "post_form": "/form", "multipart_small": "/upload"}
+
+
 class View(BaseHTTPMiddleware):
     def __init__(self, app, n):
         super().__init__(app)
@@ -140,8 +154,9 @@ def make(scenario):
         for prefix in ("/c", "/b", "/a"):
             routes = [Mount(prefix, Starlette(routes=routes))]
         return Starlette(routes=routes)
-    if scenario == "post_json":
-        return Starlette(routes=[Route("/json", post_json, methods=["POST"])])
+    if scenario in POSTS:
+        path, handler = POSTS[scenario], globals()[scenario]
+        return Starlette(routes=[Route(path, handler, methods=["POST"])])
     if scenario not in PATHS:
         return None  # it has no event streams
     return Starlette(routes=[Route(PATHS[scenario], globals()[scenario])])

@@ -60,6 +60,25 @@ async def test_what_is_not_read_is_skipped(size: int) -> None:
             await each.read()
 
 
+@pytest.mark.parametrize("size", [1, 10**9])
+async def test_a_part_that_was_skipped_or_left_has_no_content(size: int) -> None:
+    data = whole(part("a", b"12"), part("b", b"34"), part("c", b"56"), part("d", b"78"))
+    parts = made(cut(data, size)).multipart()
+    read = await anext(parts)
+    assert await read.read() == b"12"
+    skipped = await anext(parts)
+    await skipped.skip()
+    left = await anext(parts)
+    assert (read.is_ended, skipped.is_ended, left.is_ended) == (True, True, False)
+    last = await anext(parts)
+    assert left.is_ended
+    assert [each async for each in parts] == []
+    assert await read.read() == b""
+    for each in (skipped, left, last):
+        with pytest.raises(Misuse, match="was skipped"):
+            await each.read()
+
+
 async def test_a_part_tells_its_header() -> None:
     data = whole(part("a", b"1")).replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain\r\n\r\n", 1)
     async for each in made(data).multipart():
