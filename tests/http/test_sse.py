@@ -1,4 +1,4 @@
-"""Event streams: what is written, what is refused, and what a client reads of it."""
+"""Event streams: what is written, what is refused, and what a client reads of it: A099."""
 
 from __future__ import annotations
 
