@@ -1,4 +1,4 @@
-"""Streams: what is sent, when pieces are asked for, and that what was opened is closed: A079, A088."""
+"""Streams: what is sent, when pieces are asked for, and what is closed: A079, A088."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ def read_multipart(step: int) -> Callable[[bytes], object]:
 
 def read_events(step: int) -> Callable[[bytes], object]:
     def read(data: bytes) -> None:
-        parser = EventStreamParser(max_size=10**9)
+        parser = EventStreamParser(max_characters=10**9)
         for at in range(0, len(data), step):
             parser.feed(data[at : at + step])
 
