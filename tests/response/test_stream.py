@@ -1,4 +1,4 @@
-"""Streams: what is sent, when pieces are asked for, and that whatever was opened is closed."""
+"""Streams: what is sent, when pieces are asked for, and what is closed: A079, A088."""
 
 from __future__ import annotations
 
