@@ -17,6 +17,7 @@ TARGET = "tests.servers.sockets:app"
 COMMANDS = {
     "uvicorn": "uvicorn {target} --port {port} --log-level warning",
     "uvicorn-wsproto": "uvicorn {target} --port {port} --log-level warning --ws wsproto",
+    "hypercorn": "hypercorn {target} --bind 127.0.0.1:{port} --log-level warning --workers 0",
 }
 SOCKETS = 20
 
