@@ -226,7 +226,8 @@ async def test_forms_leave_no_reference_cycles(
             await once()
             gc.collect()
             ours = [each for each in gc.garbage if type(each).__module__.startswith("portico")]
-            bodies = [each for each in gc.garbage if isinstance(each, bytes | bytearray | BytesIO)]
+            kinds = (bytes, bytearray, BytesIO)
+            bodies = [each for each in gc.garbage if issubclass(type(each), kinds)]
         finally:
             gc.set_debug(0)
             gc.garbage.clear()
