@@ -168,7 +168,7 @@ class HandlerApp:
         finally:
             if is_used or request.kept_body is not None:
                 body = request.known_body
-                if body is not None and body.form is not None:
+                if body is not None and (body.form is not None or body.overrun is not None):
                     await body.close()
 
 
