@@ -501,6 +501,22 @@ async def test_a_client_that_leaves(folder: Path) -> None:
         assert len(await drive(Files(folder), scope, fail_send_at=at)) == at
 
 
+async def test_the_plain_file_goes_while_its_coded_one_is_chosen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.txt.gz").write_bytes(b"coded")
+    files = Files(folder, hash_content=True, precompressed=True)
+    really = Files._variant
+
+    def choose(self: Files, *arguments: Any) -> Any:
+        chosen = really(self, *arguments)
+        (folder / "a.txt").unlink()
+        return chosen
+
+    monkeypatch.setattr(Files, "_variant", choose)
+    assert (await get(files, "/a.txt", accept_encoding="gzip")).status == 404
+
+
 async def test_many_at_once(folder: Path) -> None:
     files, seen = Files(folder, hash_content=True), list[bytes]()
 

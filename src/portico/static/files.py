@@ -225,7 +225,7 @@ class Files:
         vary: str | None = None,
     ) -> Awaitable[None]:
         """Send a file that was found, in the coding that suits the client; as ``serve``."""
-        path = found.names
+        plain, path = found, found.names
         encoding: str | None = None
         if self._encodings:
             found, encoding = self._variant(found, scope)
@@ -235,7 +235,7 @@ class Files:
             and self._is_immutable("/".join(path))
         )
         if self._versions is not None and status_code == 200:
-            choice = _Choice(path, found, encoding, is_fixed, vary)
+            choice = _Choice(plain, found, encoding, is_fixed, vary)
             return self._send_hashed(self._versions, choice, scope, receive, send)
         raw = self._raw(path[-1], encoding, vary, is_fixed=is_fixed)
         return send_file(
@@ -249,11 +249,10 @@ class Files:
         found = choice.found
         version = await _hash(versions, found)
         if choice.encoding is not None:
-            plain = Found(found.root, choice.path, found.root.stat(choice.path))
-            version = await _hash(versions, plain)
+            version = await _hash(versions, choice.plain)
         query: bytes = scope.get("query_string", b"")
         is_fixed = choice.is_fixed or b"v=" + version.encode("ascii") in query.split(b"&")
-        raw = self._raw(choice.path[-1], choice.encoding, choice.vary, is_fixed=is_fixed)
+        raw = self._raw(choice.plain.names[-1], choice.encoding, choice.vary, is_fixed=is_fixed)
         await send_file(found, raw, scope, receive, send, found=found.state)
 
     def version_of(self, path: str) -> str | None:
@@ -315,9 +314,9 @@ class Files:
 
 
 class _Choice(NamedTuple):
-    """What answers a request: the path that was asked for, the file, and how it is sent."""
+    """What answers a request: the file that was asked for, the one that is sent, and how."""
 
-    path: Sequence[str]
+    plain: Found
     found: Found
     encoding: str | None
     is_fixed: bool
