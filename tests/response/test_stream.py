@@ -460,9 +460,10 @@ async def test_empty_pieces_for_ever() -> None:
             yield b""
 
     server = Server(left_at=1)
-    with anyio.fail_after(5):
+    with anyio.fail_after(5) as scope:
         await StreamingResponse(endless())(http_scope(), server.receive, server.send)
     assert len(server.sent) == 1
+    assert not scope.cancel_called
 
 
 async def test_a_generator_that_does_not_mind_cancellation(notes: Notes) -> None:

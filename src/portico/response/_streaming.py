@@ -131,6 +131,8 @@ class Sending:
             if not turns:
                 turns = TURNS
                 await _tasks.checkpoint()
+                if self._send is _send_to_nobody:  # a bare checkpoint of trio's is not cancelled
+                    return False
             body = item if type(item) is bytes else self._encode(item)
             if not body:
                 continue
