@@ -124,9 +124,12 @@ def _sigterm_as_sigint() -> Generator[None]:
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, interrupt)
+    # A shell has what it starts in the background ignore Ctrl+C; here it is what SIGTERM becomes.
+    ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
+        signal.signal(signal.SIGINT, ctrl_c)
         signal.signal(signal.SIGTERM, before)
 
 
