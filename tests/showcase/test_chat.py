@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from socket import socket
+from socket import create_server, socket
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -17,7 +18,7 @@ from websockets.typing import Origin
 
 from tests.live import Server
 from tests.programs import require_program
-from tests.servers.processes import free_port, spawn, wait_until
+from tests.servers.processes import spawn, wait_until
 from tests.showcase.visitor import Visitor
 
 
@@ -74,7 +75,7 @@ def test_two_windows(browser: Browser, server: Server) -> None:
 @pytest.mark.timeout(60)
 def test_two_processes(browser: Browser, tmp_path: Path) -> None:
     require_program("redis-server", package="redis-server")
-    port = next(port for port in iter(free_port, 0) if not listens(port + 1))
+    port = free_pair()
     log = tmp_path / "log"
     process = spawn(f"examples.showcase.cluster {port}", log)
     servers = [Server("cluster", each, process, log) for each in (port, port + 1)]
@@ -93,6 +94,18 @@ def test_two_processes(browser: Browser, tmp_path: Path) -> None:
 
 def origin(port: int) -> str:
     return f"http://127.0.0.1:{port}"
+
+
+def free_pair() -> int:
+    """Find two ports in a row, below those that the system gives to whoever asks for any."""
+    for port in range(20_000 + os.getpid() % 5_000, 32_000, 2):
+        with (
+            suppress(OSError),
+            create_server(("127.0.0.1", port)),
+            create_server(("127.0.0.1", port + 1)),
+        ):
+            return port
+    raise AssertionError("no two free ports")
 
 
 def listens(port: int) -> bool:
